@@ -1,0 +1,78 @@
+// Where the PE-cycles of the array went. Every PE-cycle is in one cause, so the causes sum to cycles x PEs.
+#pragma once
+
+#include "hw/channel.hpp"
+
+#include <array>
+
+namespace heddle {
+
+enum class ArrayCause {
+    compute,
+    idle_by_mapping,
+    output_blocked,
+    weights_missing_network, ///< the four refinements follow Reason's order from `network` on
+    weights_missing_buffer_port,
+    weights_missing_dram_bandwidth,
+    weights_missing_dram_latency,
+    inputs_missing_network,
+    inputs_missing_buffer_port,
+    inputs_missing_dram_bandwidth,
+    inputs_missing_dram_latency,
+    psums_missing,
+    wavefront_or_drain,
+    imbalance,
+    load,
+    nothing_to_do,
+    count
+};
+const char* array_cause_name(ArrayCause c);
+
+inline ArrayCause missing(ArrayCause first, Reason r)
+{
+    const int refined = r == Reason::idle ? 0 : static_cast<int>(r) - static_cast<int>(Reason::network);
+    return static_cast<ArrayCause>(static_cast<int>(first) + refined);
+}
+
+class ArrayLedger
+{
+public:
+    void restart(Cycle now, int pes)
+    {
+        cycles_.fill(0);
+        pes_ = pes;
+        since_ = now;
+        after_ = ArrayCause::nothing_to_do;
+        after_pes_ = pes;
+    }
+    /// Cycle `now`: `mapped` PEs in `cause`, the others idle by mapping; what follows likewise.
+    void mark(Cycle now, ArrayCause cause, int mapped, ArrayCause after, int after_mapped)
+    {
+        settle(now);
+        book(cause, mapped, 1);
+        since_ = now + 1;
+        after_ = after;
+        after_pes_ = after_mapped;
+    }
+    void settle(Cycle now)
+    {
+        if (now > since_) book(after_, after_pes_, now - since_);
+        since_ = std::max(since_, now);
+    }
+    std::int64_t pe_cycles(ArrayCause c) const { return cycles_[static_cast<std::size_t>(c)]; }
+
+private:
+    void book(ArrayCause cause, int mapped, std::int64_t cycles)
+    {
+        cycles_[static_cast<std::size_t>(cause)] += cycles * mapped;
+        cycles_[static_cast<std::size_t>(ArrayCause::idle_by_mapping)] += cycles * (pes_ - mapped);
+    }
+
+    std::array<std::int64_t, static_cast<std::size_t>(ArrayCause::count)> cycles_{};
+    int pes_ = 0;
+    Cycle since_ = 0;
+    ArrayCause after_ = ArrayCause::nothing_to_do;
+    int after_pes_ = 0;
+};
+
+} // namespace heddle

@@ -1,0 +1,130 @@
+// What travels between the blocks. Buffers are sized once, from the channel's prototype; `count` says how many are used.
+#pragma once
+
+#include "hw/compiled_plan.hpp"
+#include "hw/post_setup.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace heddle {
+
+/// Lanes [first, first + count) of one delivery event of weights or inputs. A word on padding is 0 with valid 0.
+struct OperandBeat {
+    int first = 0, count = 0;
+    int words_read = 0;             ///< distinct words that left the buffer
+    bool last = false;              ///< completes the event
+    std::vector<std::int16_t> word; ///< [count]
+    std::vector<std::uint8_t> valid;
+    std::vector<std::int32_t> lane; ///< [count]; lanes need not be adjacent (shift delivers only new words)
+    // Only on the way to the PostProcessor (pooling, add): where the result goes.
+    std::vector<std::int32_t> out_word, operand2_word;
+    bool first_of_window = false, last_of_window = false;
+
+    OperandBeat() = default;
+    explicit OperandBeat(int words) : word(words), valid(words), lane(words) {}
+    static OperandBeat for_post(int words)
+    {
+        OperandBeat b(words);
+        b.out_word.resize(words);
+        b.operand2_word.resize(words);
+        return b;
+    }
+};
+
+/// Psums with the coordinates they belong to.
+struct PsumBeat {
+    int count = 0;
+    bool first = true; ///< nothing accumulated before
+    bool last = true;  ///< complete after this
+    std::vector<std::int32_t> value, out_word, operand2_word;
+
+    PsumBeat() = default;
+    explicit PsumBeat(int words) : value(words), out_word(words), operand2_word(words) {}
+};
+
+/// Finished words on their way to the output partition.
+struct ResultBeat {
+    int count = 0;
+    std::vector<std::int16_t> word;
+    std::vector<std::int32_t> out_word;
+
+    ResultBeat() = default;
+    explicit ResultBeat(int words) : word(words), out_word(words) {}
+};
+
+/// Words of the second operand that the PostProcessor asks for, and the answer.
+struct Operand2Request {
+    int count = 0;
+    std::vector<std::int32_t> word;
+
+    Operand2Request() = default;
+    explicit Operand2Request(int words) : word(words) {}
+};
+struct Operand2Beat {
+    int count = 0;
+    std::vector<std::int16_t> word;
+
+    Operand2Beat() = default;
+    explicit Operand2Beat(int words) : word(words) {}
+};
+
+enum class Region { weights, inputs, operand2, parameters, outputs };
+inline constexpr int region_count = 5;
+
+/// One DMA request: adjacent words of one tensor, never across a burst boundary.
+struct MemoryRequest {
+    Region region = Region::weights;
+    bool write = false;
+    std::uint64_t address = 0; ///< of the first byte touched
+    int bytes = 0;
+    std::int64_t first_word = 0;
+    int words = 0;
+    std::uint32_t tag = 0;
+    std::vector<std::int32_t> data; ///< of a write
+
+    MemoryRequest() = default;
+    explicit MemoryRequest(int max_words) : data(max_words) {}
+};
+struct MemoryResponse {
+    Region region = Region::weights;
+    bool write = false;
+    std::int64_t first_word = 0;
+    int words = 0;
+    int bytes = 0;
+    std::vector<std::int32_t> data; ///< of a read
+
+    MemoryResponse() = default;
+    explicit MemoryResponse(int max_words) : data(max_words) {}
+};
+
+/// Adjacent words moving from the DMA into a partition (or into the PostProcessor's parameter memory).
+struct FillBeat {
+    Region region = Region::weights;
+    std::int64_t first_word = 0;
+    int count = 0;
+    std::vector<std::int32_t> word;
+
+    FillBeat() = default;
+    explicit FillBeat(int words) : word(words) {}
+};
+
+/// Room that a partition gained.
+struct Credit {
+    Region region = Region::weights;
+    std::int64_t words = 0;
+};
+
+/// The DMA asks the output partition for adjacent words; they come back when all of them have been written.
+struct DrainRequest {
+    std::int64_t first_word = 0;
+    int count = 0;
+};
+
+/// What the controller hands out: the layer to run. Blocks walk its tiles on their own.
+struct Command {
+    const CompiledPlan* plan = nullptr;
+    const PostSetup* post = nullptr;
+};
+
+} // namespace heddle

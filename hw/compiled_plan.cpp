@@ -1,0 +1,319 @@
+#include "hw/compiled_plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+namespace heddle {
+
+namespace {
+
+bool axis_has(const Axis& axis, Tensors t)
+{
+    return std::any_of(axis.dims.begin(), axis.dims.end(), [t](Dim d) { return indexes(t, d); });
+}
+
+} // namespace
+
+CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware) : plan_(plan), hw_(hardware)
+{
+    if (axes() > max_axes) throw std::logic_error("plan " + plan_.name + ": too many axes");
+    // A 1x1 window that strides without padding touches a lattice of the map: address the lattice as a map of its own.
+    make_layouts();
+    classify_axes();
+    make_tiles();
+}
+
+void CompiledPlan::make_layouts()
+{
+    const Extents& e = plan_.extent;
+    Window& w = plan_.window;
+    auto channels = [](const TensorPlace& p, int own) { return p.channel_stride > 0 ? p.channel_stride : own; };
+    const std::int64_t in_pixel = channels(plan_.inputs, e[dim_g] * e[dim_c]);
+    std::int64_t in_col = in_pixel, in_row = in_pixel * plan_.in_cols;
+    const std::int64_t in_image = in_row * plan_.in_rows;
+    if (e[dim_r] == 1 && w.stride_rows > 1 && w.pad_top == 0) {
+        in_row *= w.stride_rows;
+        w.stride_rows = 1;
+        plan_.in_rows = e[dim_p];
+    }
+    if (e[dim_s] == 1 && w.stride_cols > 1 && w.pad_left == 0) {
+        in_col *= w.stride_cols;
+        w.stride_cols = 1;
+        plan_.in_cols = e[dim_q];
+    }
+    inputs_.extent = {e[dim_n], plan_.in_rows, plan_.in_cols, e[dim_g], e[dim_c]};
+    inputs_.stride = {in_image, in_row, in_col, e[dim_c], 1};
+    inputs_.offset = plan_.inputs.channel_offset;
+    inputs_.words = in_image * e[dim_n];
+
+    const std::int64_t rsc = std::int64_t{e[dim_r]} * e[dim_s] * e[dim_c];
+    weights_.extent = {e[dim_g], e[dim_k], e[dim_r], e[dim_s], e[dim_c]};
+    weights_.stride = {e[dim_k] * rsc, rsc, std::int64_t{e[dim_s]} * e[dim_c], e[dim_c], 1};
+    weights_.words = plan_.kind == PlanKind::array ? e[dim_g] * e[dim_k] * rsc : 0;
+
+    auto output_like = [&](const TensorPlace& place) {
+        TensorLayout l;
+        const std::int64_t pixel = channels(place, e[dim_g] * e[dim_k]);
+        l.extent = {e[dim_n], e[dim_p], e[dim_q], e[dim_g], e[dim_k]};
+        l.stride = {pixel * e[dim_p] * e[dim_q], pixel * e[dim_q], pixel, e[dim_k], 1};
+        l.offset = place.channel_offset;
+        l.words = l.stride[0] * e[dim_n];
+        return l;
+    };
+    outputs_ = output_like(plan_.outputs);
+    operand2_ = output_like(plan_.operand2);
+}
+
+void CompiledPlan::classify_axes()
+{
+    for (int a = 0; a < axes(); ++a) {
+        const Axis& axis = plan_.axes[a];
+        for (int t = 0; t < 3; ++t) axis_indexes_[t][a] = axis_has(axis, static_cast<Tensors>(t));
+        axis_reduces_[a] = std::all_of(axis.dims.begin(), axis.dims.end(), reduces);
+        spatial_span_[a] = 1;
+        for (const SpatialLoop& s : plan_.spatial)
+            if (s.axis == a) spatial_span_[a] = std::max(spatial_span_[a], s.step * s.count);
+        pass_span_[a] = spatial_span_[a];
+        for (const AxisLoop& l : plan_.pass_loops)
+            if (l.axis == a) pass_span_[a] = std::max(pass_span_[a], l.span);
+        int extent = 1;
+        bool cut = false;
+        for (Dim d : axis.dims) {
+            extent *= plan_.dim_tile(d);
+            cut = cut || plan_.dim_tile(d) < plan_.extent[d];
+        }
+        const int covered = plan_.keep_psums ? pass_span_[a] : spatial_span_[a];
+        if (axis_reduces_[a] && (cut || covered < extent)) accumulates_ = true;
+    }
+    if (plan_.kind == PlanKind::post) accumulates_ = false;
+}
+
+AxisEntry CompiledPlan::entry_of(const Extents& at) const
+{
+    const Window& w = plan_.window;
+    AxisEntry e;
+    e.weight = static_cast<std::int32_t>(at[dim_g] * weights_.stride[0] + at[dim_k] * weights_.stride[1] +
+                                         at[dim_r] * weights_.stride[2] + at[dim_s] * weights_.stride[3] + at[dim_c]);
+    e.in_base = static_cast<std::int32_t>(at[dim_n] * inputs_.stride[0] + at[dim_g] * inputs_.stride[3] + at[dim_c]);
+    e.in_row = at[dim_p] * w.stride_rows + at[dim_r] * w.dilation_rows;
+    e.in_col = at[dim_q] * w.stride_cols + at[dim_s] * w.dilation_cols;
+    const auto out = [&](const TensorLayout& l) {
+        return static_cast<std::int32_t>(at[dim_n] * l.stride[0] + at[dim_p] * l.stride[1] + at[dim_q] * l.stride[2] +
+                                         at[dim_g] * l.stride[3] + at[dim_k]);
+    };
+    e.out = out(outputs_);
+    e.operand2 = out(operand2_);
+    return e;
+}
+
+const TileTables& CompiledPlan::tables_for(const Extents& size)
+{
+    for (const auto& t : tables_)
+        if (t->size == size) return *t;
+    auto tables = std::make_unique<TileTables>();
+    tables->size = size;
+    for (const Axis& axis : plan_.axes) {
+        int extent = 1;
+        for (Dim d : axis.dims) extent *= size[d];
+        std::vector<AxisEntry> entries(static_cast<std::size_t>(extent));
+        for (int i = 0; i < extent; ++i) {
+            Extents at{};
+            int rest = i;
+            for (auto d = axis.dims.rbegin(); d != axis.dims.rend(); ++d) {
+                at[*d] = rest % size[*d];
+                rest /= size[*d];
+            }
+            entries[static_cast<std::size_t>(i)] = entry_of(at);
+        }
+        tables->axis.push_back(std::move(entries));
+    }
+    tables_.push_back(std::move(tables));
+    return *tables_.back();
+}
+
+namespace {
+
+/// Advances the odometer of tile loops, innermost last; false after the last tile.
+bool next_base(const LayerPlan& plan, Extents& base)
+{
+    for (auto l = plan.tile_loops.rbegin(); l != plan.tile_loops.rend(); ++l) {
+        base[l->dim] += l->tile;
+        if (base[l->dim] < plan.extent[l->dim]) return true;
+        base[l->dim] = 0;
+    }
+    return false;
+}
+
+std::int64_t total_words(const std::vector<Box>& boxes)
+{
+    std::int64_t n = 0;
+    for (const Box& b : boxes) n += b.words();
+    return n;
+}
+
+void clip(Box& b, int d, int lo, int hi, int extent)
+{
+    b.lo[d] = std::clamp(lo, 0, extent);
+    b.hi[d] = std::clamp(hi, b.lo[d], extent);
+}
+
+} // namespace
+
+void CompiledPlan::make_tiles()
+{
+    const Window& w = plan_.window;
+    Extents base{};
+    do {
+        Tile t;
+        t.index = static_cast<int>(tiles_.size());
+        t.base = base;
+        for (int d = 0; d < dim_count; ++d)
+            t.size[d] = std::min(plan_.dim_tile(static_cast<Dim>(d)), plan_.extent[d] - base[d]);
+        for (Dim d : {dim_c, dim_r, dim_s}) {
+            t.first_reduction = t.first_reduction && base[d] == 0;
+            t.last_reduction = t.last_reduction && base[d] + t.size[d] == plan_.extent[d];
+        }
+        t.tables = &tables_for(t.size);
+        t.origin = entry_of(base);
+        t.origin.in_base += static_cast<std::int32_t>(inputs_.offset);
+        t.origin.out += static_cast<std::int32_t>(outputs_.offset);
+        t.origin.operand2 += static_cast<std::int32_t>(operand2_.offset);
+        t.origin.in_row -= w.pad_top;
+        t.origin.in_col -= w.pad_left;
+        const Extents &b = base, &s = t.size;
+        t.weights.lo = {b[dim_g], b[dim_k], b[dim_r], b[dim_s], b[dim_c]};
+        t.weights.hi = {b[dim_g] + s[dim_g], b[dim_k] + s[dim_k], b[dim_r] + s[dim_r], b[dim_s] + s[dim_s],
+                        b[dim_c] + s[dim_c]};
+        t.outputs.lo = {b[dim_n], b[dim_p], b[dim_q], b[dim_g], b[dim_k]};
+        t.outputs.hi = {b[dim_n] + s[dim_n], b[dim_p] + s[dim_p], b[dim_q] + s[dim_q], b[dim_g] + s[dim_g],
+                        b[dim_k] + s[dim_k]};
+        t.inputs.lo = {b[dim_n], 0, 0, b[dim_g], b[dim_c]};
+        t.inputs.hi = {b[dim_n] + s[dim_n], 0, 0, b[dim_g] + s[dim_g], b[dim_c] + s[dim_c]};
+        clip(t.inputs, 1, t.origin.in_row,
+             t.origin.in_row + (s[dim_p] - 1) * w.stride_rows + (s[dim_r] - 1) * w.dilation_rows + 1, plan_.in_rows);
+        clip(t.inputs, 2, t.origin.in_col,
+             t.origin.in_col + (s[dim_q] - 1) * w.stride_cols + (s[dim_s] - 1) * w.dilation_cols + 1, plan_.in_cols);
+        if (plan_.kind == PlanKind::post) t.weights = Box{};
+        tiles_.push_back(t);
+    } while (next_base(plan_, base));
+
+    for (std::size_t i = 0; i < tiles_.size(); ++i) {
+        Tile& t = tiles_[i];
+        const Tile* before = i > 0 ? &tiles_[i - 1] : nullptr;
+        t.new_weights = !before || before->weights != t.weights;
+        t.weight_fill = before ? difference(t.weights, before->weights) : difference(t.weights, Box{});
+        t.input_fill = before ? difference(t.inputs, before->inputs) : difference(t.inputs, Box{});
+        if (has_operand2()) t.operand2_fill = difference(t.outputs, before ? before->outputs : Box{});
+        t.weight_fill_words = total_words(t.weight_fill);
+        t.input_fill_words = total_words(t.input_fill);
+        t.operand2_fill_words = total_words(t.operand2_fill);
+        const Box none;
+        const Tile* after = i + 1 < tiles_.size() ? &tiles_[i + 1] : nullptr;
+        t.weight_free = t.weights.words() - (after ? t.weights.intersect(after->weights).words() : 0);
+        t.input_free = t.inputs.words() - (after ? t.inputs.intersect(after->inputs).words() : 0);
+        if (has_operand2())
+            t.operand2_free = t.outputs.words() - (after ? t.outputs.intersect(after->outputs).words() : 0);
+    }
+}
+
+const LaneSet& CompiledPlan::lanes(AxisIndex remaining) const
+{
+    for (int a = 0; a < max_axes; ++a)
+        remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
+    for (const auto& s : lane_sets_)
+        if (s->remaining == remaining) return *s;
+    lane_sets_.push_back(std::make_unique<LaneSet>(make_lanes(remaining)));
+    return *lane_sets_.back();
+}
+
+namespace {
+
+/// Axis offsets of the PE at (y, x); false when the spatial loops leave it idle.
+bool decode_pe(const std::vector<SpatialLoop>& loops, int y, int x, AxisIndex& offset)
+{
+    std::vector<int> at_y(loops.size(), 0), at_x(loops.size(), 0);
+    for (std::size_t i = loops.size(); i-- > 0;) {
+        const SpatialLoop& l = loops[i];
+        if (l.place != Place::x) {
+            at_y[i] = y % l.count;
+            y /= l.count;
+        }
+        if (l.place != Place::y) {
+            at_x[i] = x % l.count;
+            x /= l.count;
+        }
+        if (l.place == Place::diagonal && at_y[i] != at_x[i]) return false;
+        offset[l.axis] += (l.place == Place::x ? at_x[i] : at_y[i]) * l.step;
+    }
+    return y == 0 && x == 0;
+}
+
+void classify_sharing(TensorLanes& lanes, int rows, int cols)
+{
+    std::vector<int> row(lanes.count, -1), col(lanes.count, -1);
+    bool one_row = true, one_col = true;
+    std::vector<int> lane_of_row(rows, -1), lane_of_col(cols, -1);
+    for (int y = 0; y < rows; ++y)
+        for (int x = 0; x < cols; ++x) {
+            const int l = lanes.lane_of_pe[y * cols + x];
+            if (l < 0) continue;
+            if (row[l] < 0) row[l] = y;
+            if (col[l] < 0) col[l] = x;
+            one_row = one_row && row[l] == y && (lane_of_row[y] < 0 || lane_of_row[y] == l);
+            one_col = one_col && col[l] == x && (lane_of_col[x] < 0 || lane_of_col[x] == l);
+            lane_of_row[y] = l;
+            lane_of_col[x] = l;
+        }
+    lanes.by_row = one_row;
+    lanes.by_col = one_col;
+    lanes.single = lanes.count == 1;
+    lanes.pes_begin.assign(static_cast<std::size_t>(lanes.count) + 1, 0);
+    for (int l = 0; l < lanes.count; ++l) {
+        lanes.pes_begin[l] = static_cast<int>(lanes.pes.size());
+        for (int pe = 0; pe < rows * cols; ++pe)
+            if (lanes.lane_of_pe[pe] == l) lanes.pes.push_back(pe);
+        lanes.pe_of_lane.push_back(lanes.pes[static_cast<std::size_t>(lanes.pes_begin[l])]);
+    }
+    lanes.row_of_lane = row;
+    lanes.col_of_lane = col;
+    lanes.pes_begin[lanes.count] = static_cast<int>(lanes.pes.size());
+}
+
+} // namespace
+
+LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
+{
+    // A PostProcessor plan spreads its lanes over one "row" of words.
+    const bool post = plan_.kind == PlanKind::post;
+    const int rows = post ? 1 : hw_.array.rows, cols = post ? hw_.post.words_per_cycle : hw_.array.cols;
+    LaneSet set;
+    set.remaining = remaining;
+    std::map<AxisIndex, int> seen[3];
+    for (TensorLanes& t : set.tensor) t.lane_of_pe.assign(static_cast<std::size_t>(rows) * cols, -1);
+    for (int y = 0; y < rows; ++y)
+        for (int x = 0; x < cols; ++x) {
+            AxisIndex offset{};
+            bool active = decode_pe(plan_.spatial, y, x, offset);
+            for (int a = 0; a < axes(); ++a) active = active && offset[a] < remaining[a];
+            if (!active) continue;
+            ++set.active_pes;
+            set.used_rows = std::max(set.used_rows, y + 1);
+            set.used_cols = std::max(set.used_cols, x + 1);
+            for (int t = 0; t < 3; ++t) {
+                AxisIndex own{};
+                for (int a = 0; a < axes(); ++a)
+                    if (axis_indexes_[t][a]) own[a] = offset[a];
+                const auto [it, fresh] = seen[t].try_emplace(own, set.tensor[t].count);
+                if (fresh) {
+                    set.tensor[t].offset.push_back(own);
+                    ++set.tensor[t].count;
+                }
+                set.tensor[t].lane_of_pe[static_cast<std::size_t>(y) * cols + x] = it->second;
+            }
+        }
+    for (TensorLanes& t : set.tensor) classify_sharing(t, rows, cols);
+    return set;
+}
+
+} // namespace heddle

@@ -1,0 +1,110 @@
+// A LayerPlan with everything that is constant during the layer worked out once: tile list and what each tile fetches,
+// memory layouts, index tables of the axes, and which PEs share which word. Blocks read it like a ROM.
+#pragma once
+
+#include "hw/box.hpp"
+#include "hw/plan.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace heddle {
+
+inline constexpr int max_axes = dim_count;
+using AxisIndex = std::array<int, max_axes>;
+
+/// What one index of an axis adds to the word index of each tensor (relative to the tile's base).
+struct AxisEntry {
+    std::int32_t weight = 0;
+    std::int32_t in_base = 0; ///< image and channel; the pixel follows from rows and columns
+    std::int32_t in_row = 0, in_col = 0;
+    std::int32_t out = 0;
+    std::int32_t operand2 = 0;
+};
+
+/// Tables for one size of tile.
+struct TileTables {
+    Extents size{};
+    std::vector<std::vector<AxisEntry>> axis; ///< [axis][index]
+    int extent(int a) const { return static_cast<int>(axis[static_cast<std::size_t>(a)].size()); }
+};
+
+struct Tile {
+    int index = 0;
+    Extents base{}, size{};
+    bool first_reduction = true, last_reduction = true; ///< first/last tile of its outputs
+    const TileTables* tables = nullptr;
+    AxisEntry origin;        ///< word indices, row and column of the tile's element (0,...,0)
+    Box weights, inputs, outputs;
+    bool new_weights = true; ///< differs from the previous tile's
+    std::vector<Box> weight_fill, input_fill, operand2_fill; ///< what must be fetched for it
+    std::int64_t weight_free = 0, input_free = 0, operand2_free = 0; ///< words dropped when the next tile is entered
+    std::int64_t weight_fill_words = 0, input_fill_words = 0, operand2_fill_words = 0;
+};
+
+/// Words delivered to (or collected from) the array together, and which PEs each belongs to.
+struct TensorLanes {
+    int count = 0;
+    std::vector<AxisIndex> offset;   ///< [lane][axis]
+    std::vector<int> lane_of_pe;     ///< [pe], -1 when idle
+    std::vector<int> pe_of_lane;     ///< the lane's first PE
+    std::vector<int> row_of_lane, col_of_lane; ///< of that PE
+    std::vector<int> pes, pes_begin; ///< PEs of lane l: pes[pes_begin[l]] .. pes[pes_begin[l + 1]]
+    bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
+};
+
+/// The spatial loops with `remaining` valid indices on each axis.
+struct LaneSet {
+    AxisIndex remaining{};
+    int active_pes = 0, used_rows = 0, used_cols = 0;
+    TensorLanes tensor[3]; ///< by Tensors
+};
+
+class CompiledPlan
+{
+public:
+    CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware);
+
+    const LayerPlan& plan() const { return plan_; }
+    const HardwareConfig& hardware() const { return hw_; }
+    int axes() const { return static_cast<int>(plan_.axes.size()); }
+    const std::vector<Tile>& tiles() const { return tiles_; }
+    const TensorLayout& weights() const { return weights_; }
+    const TensorLayout& inputs() const { return inputs_; }
+    const TensorLayout& outputs() const { return outputs_; }
+    const TensorLayout& operand2() const { return operand2_; }
+
+    bool axis_indexes(Tensors t, int axis) const { return axis_indexes_[static_cast<int>(t)][axis]; }
+    bool axis_reduces(int axis) const { return axis_reduces_[axis]; }
+    /// Positions of the spatial loops along the axis (1 when it has none).
+    int spatial_span(int axis) const { return spatial_span_[axis]; }
+    /// What a pass covers of the axis.
+    int pass_span(int axis) const { return pass_span_[axis]; }
+    /// `remaining` is clipped to the spatial span; cached. Not thread safe: one simulation, one thread.
+    const LaneSet& lanes(AxisIndex remaining) const;
+    /// Psums of a pass are not the whole reduction: they accumulate in the buffer.
+    bool accumulates() const { return accumulates_; }
+    bool has_operand2() const { return plan_.add_layer >= 0; }
+
+private:
+    void make_layouts();
+    void classify_axes();
+    void make_tiles();
+    const TileTables& tables_for(const Extents& size);
+    AxisEntry entry_of(const Extents& at) const;
+    LaneSet make_lanes(const AxisIndex& remaining) const;
+
+    LayerPlan plan_;
+    const HardwareConfig& hw_;
+    TensorLayout weights_, inputs_, outputs_, operand2_;
+    bool axis_indexes_[3][max_axes] = {};
+    bool axis_reduces_[max_axes] = {};
+    int spatial_span_[max_axes] = {};
+    int pass_span_[max_axes] = {};
+    bool accumulates_ = false;
+    std::vector<Tile> tiles_;
+    std::vector<std::unique_ptr<TileTables>> tables_;
+    mutable std::vector<std::unique_ptr<LaneSet>> lane_sets_;
+};
+
+} // namespace heddle

@@ -1,0 +1,315 @@
+#include "hw/dma.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+RequestWalk::RequestWalk(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits,
+                         int max_bytes)
+    : layout_(&layout), boxes_(&boxes), count_(boxes.size()), address_(address), bits_(bits), max_bytes_(max_bytes)
+{
+    if (count_ == 0) return;
+    runs_ = RunWalk(*layout_, boxes[0]);
+    word_ = runs_.run().first_word;
+    run_end_ = word_ + runs_.run().words;
+    cut();
+}
+
+int RequestWalk::bytes() const
+{
+    const std::int64_t first_bit = word_ * bits_, last_bit = (word_ + words_) * bits_ - 1;
+    return static_cast<int>(last_bit / 8 - first_bit / 8 + 1);
+}
+
+/// A word belongs to the burst that holds its first bit.
+void RequestWalk::cut()
+{
+    const std::int64_t burst_bits = std::int64_t{max_bytes_} * 8;
+    const std::int64_t start = static_cast<std::int64_t>(address_) * 8 + word_ * bits_;
+    const std::int64_t room = (start / burst_bits + 1) * burst_bits - start;
+    words_ = static_cast<int>(std::min(run_end_ - word_, std::max<std::int64_t>(1, (room + bits_ - 1) / bits_)));
+}
+
+void RequestWalk::next()
+{
+    word_ += words_;
+    if (word_ >= run_end_) {
+        runs_.next();
+        while (runs_.done()) {
+            if (++box_ >= count_) return;
+            runs_ = RunWalk(*layout_, (*boxes_)[box_]);
+        }
+        word_ = runs_.run().first_word;
+        run_end_ = word_ + runs_.run().words;
+    }
+    cut();
+}
+
+Dma::Dma(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Ports& ports)
+    : Block(name), hw_(hardware), io_(ports)
+{
+    io_.command_in.bind_reader(*this);
+    io_.response_in.bind_reader(*this);
+    io_.credit_in.bind_reader(*this);
+    io_.drain_in.bind_reader(*this);
+    io_.request_out.bind_writer(*this);
+    io_.fill_out.bind_writer(*this);
+    io_.parameters_out.bind_writer(*this);
+    io_.drain_out.bind_writer(*this);
+    io_.done_out.bind_writer(*this);
+}
+
+void Dma::begin_layer(Cycle now, const MemoryImage& image)
+{
+    image_ = &image;
+    layer_start_ = now;
+    stats_ = {};
+    ledger_.restart(now, Cause::idle);
+}
+
+void Dma::start(const CompiledPlan& plan)
+{
+    plan_ = &plan;
+    const GlobalBufferConfig& g = hw_.global_buffer;
+    const auto words = [](const PartitionConfig& p, int bits) { return p.bytes * 8 / bits; };
+    credit_[static_cast<int>(Region::weights)] = words(g.weights, hw_.precision.weight_bits);
+    credit_[static_cast<int>(Region::inputs)] = words(g.inputs, hw_.precision.input_bits);
+    credit_[static_cast<int>(Region::operand2)] = words(g.operand2, hw_.precision.input_bits);
+    const int channels = plan.plan().extent[dim_g] * plan.plan().extent[dim_k];
+    parameter_layout_.extent = {1, 1, 1, 1, channels};
+    parameter_layout_.stride = {channels, channels, channels, channels, 1};
+    Box all;
+    all.hi = parameter_layout_.extent;
+    parameter_boxes_ = {all};
+
+    const bool resident = hw_.dram.kind == DramKind::resident;
+    done_sent_ = false;
+    load_tile_ = 0;
+    load_stage_ = -1;
+    loads_done_ = resident;
+    asks_done_ = resident;
+    store_tile_ = 0;
+    issue_free_ = drain_free_ = load_ready_ = store_ready_ = layer_start_;
+    if (resident) return;
+    next_load_move();
+    next_store_move();
+}
+
+/// Enters the next tile tensor that has something to fetch: stage 0 parameters, then 1..3 of each tile.
+void Dma::next_load_move()
+{
+    for (;;) {
+        if (++load_stage_ > 3) {
+            load_stage_ = 1;
+            if (++load_tile_ >= plan_->tiles().size()) {
+                loads_done_ = true;
+                return;
+            }
+        }
+        static constexpr Region regions[] = {Region::parameters, Region::weights, Region::inputs, Region::operand2};
+        if (load_move(regions[load_stage_])) return;
+    }
+}
+
+bool Dma::load_move(Region region)
+{
+    const Tile& tile = plan_->tiles()[load_tile_];
+    const TensorLayout* layout = &parameter_layout_;
+    const std::vector<Box>* boxes = &parameter_boxes_;
+    if (region == Region::parameters && plan_->plan().kind != PlanKind::array) return false;
+    if (region == Region::weights) layout = &plan_->weights(), boxes = &tile.weight_fill;
+    if (region == Region::inputs) layout = &plan_->inputs(), boxes = &tile.input_fill;
+    if (region == Region::operand2) layout = &plan_->operand2(), boxes = &tile.operand2_fill;
+    if (boxes->empty()) return false;
+    load_region_ = region;
+    const int r = static_cast<int>(region);
+    load_ = RequestWalk(*layout, *boxes, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
+    ++stats_.moves;
+    return true;
+}
+
+void Dma::next_store_move()
+{
+    while (store_tile_ < plan_->tiles().size() && !plan_->tiles()[store_tile_].last_reduction) ++store_tile_;
+    if (store_tile_ >= plan_->tiles().size()) {
+        asks_done_ = true;
+        return;
+    }
+    const int r = static_cast<int>(Region::outputs);
+    store_boxes_ = {plan_->tiles()[store_tile_].outputs};
+    ask_ = RequestWalk(plan_->outputs(), store_boxes_, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
+    ++store_tile_;
+    ++stats_.moves;
+}
+
+/// Acknowledges a write or moves read data on, read_bytes_per_cycle at a time.
+bool Dma::take_response(Cycle now)
+{
+    if (!io_.response_in.can_pop(now)) return false;
+    const MemoryResponse& r = io_.response_in.front();
+    if (r.write) {
+        --stores_open_;
+        stats_.last_write = now - layer_start_;
+    } else if (!stream(now, r)) {
+        return streamed_words_ > 0;
+    }
+    io_.response_in.pop(now);
+    --in_flight_;
+    streamed_words_ = 0;
+    return true;
+}
+
+/// True when the response's last words were pushed.
+bool Dma::stream(Cycle now, const MemoryResponse& r)
+{
+    Channel<FillBeat>& out = r.region == Region::parameters ? io_.parameters_out : io_.fill_out;
+    if (!out.can_push(now)) return false;
+    const int per_cycle = std::max(1, hw_.dma.read_bytes_per_cycle * 8 / bits_of(r.region));
+    const int values = MemoryImage::values_per_word(r.region);
+    FillBeat& beat = out.push(now);
+    beat.region = r.region;
+    beat.first_word = r.first_word + streamed_words_;
+    beat.count = std::min(per_cycle, r.words - streamed_words_);
+    std::copy_n(r.data.begin() + std::ptrdiff_t{streamed_words_} * values, beat.count * values, beat.word.begin());
+    streamed_words_ += beat.count;
+    return streamed_words_ == r.words;
+}
+
+bool Dma::can_issue_load(Cycle now) const
+{
+    if (loads_done_ || now < load_ready_) return false;
+    return load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_.words();
+}
+
+bool Dma::can_issue_store(Cycle now) const { return now >= drain_free_ && io_.drain_in.can_pop(now); }
+
+bool Dma::issue(Cycle now)
+{
+    if (now < issue_free_ || in_flight_ >= hw_.dma.requests_in_flight || !io_.request_out.can_push(now)) return false;
+    const bool load = can_issue_load(now), store = can_issue_store(now);
+    if (!load && !store) return false;
+    bool pick_load = load;
+    if (load && store) {
+        if (hw_.dma.arbitration == DmaArbitration::stores_first) pick_load = false;
+        if (hw_.dma.arbitration == DmaArbitration::round_robin) pick_load = !last_was_load_;
+    }
+    if (pick_load) issue_load(now);
+    else issue_store(now);
+    last_was_load_ = pick_load;
+    if (stats_.requests++ == 0) stats_.first_request = now - layer_start_;
+    ++in_flight_;
+    issue_free_ = now + hw_.dma.issue_interval_cycles;
+    return true;
+}
+
+void Dma::issue_load(Cycle now)
+{
+    MemoryRequest& r = io_.request_out.push(now);
+    r.region = load_region_;
+    r.write = false;
+    r.address = load_.byte_address();
+    r.bytes = load_.bytes();
+    r.first_word = load_.first_word();
+    r.words = load_.words();
+    if (load_region_ != Region::parameters) credit_[static_cast<int>(load_region_)] -= r.words;
+    load_.next();
+    if (!load_.done()) return;
+    next_load_move();
+    load_ready_ = now + 1 + hw_.dma.startup_cycles;
+}
+
+void Dma::issue_store(Cycle now)
+{
+    const FillBeat& beat = io_.drain_in.front();
+    MemoryRequest& r = io_.request_out.push(now);
+    const int bits = bits_of(Region::outputs);
+    r.region = Region::outputs;
+    r.write = true;
+    r.address = image_->address[static_cast<int>(Region::outputs)] + static_cast<std::uint64_t>(beat.first_word * bits / 8);
+    r.first_word = beat.first_word;
+    r.words = beat.count;
+    r.bytes = static_cast<int>((beat.first_word + beat.count) * bits - 1) / 8 -
+              static_cast<int>(beat.first_word * bits / 8) + 1;
+    std::copy_n(beat.word.begin(), beat.count, r.data.begin());
+    io_.drain_in.pop(now);
+    drain_free_ = now + (r.bytes + hw_.dma.write_bytes_per_cycle - 1) / hw_.dma.write_bytes_per_cycle;
+}
+
+void Dma::ask_for_results(Cycle now)
+{
+    if (asks_done_ || now < store_ready_ || !io_.drain_out.can_push(now)) return;
+    DrainRequest& d = io_.drain_out.push(now);
+    d.first_word = ask_.first_word();
+    d.count = ask_.words();
+    ++stores_open_;
+    ask_.next();
+    if (!ask_.done()) return;
+    next_store_move();
+    store_ready_ = now + 1 + hw_.dma.startup_cycles;
+}
+
+Cycle Dma::tick(Cycle now)
+{
+    // (1) A new layer. (2) Credits. (3) A response moves on. (4) A request is issued. (5) Results are asked for. (6) End.
+    if (io_.command_in.can_pop(now)) {
+        start(*io_.command_in.front().plan);
+        io_.command_in.pop(now);
+        load_ready_ = store_ready_ = now + hw_.dma.startup_cycles;
+    }
+    if (io_.credit_in.can_pop(now)) {
+        const Credit& c = io_.credit_in.front();
+        credit_[static_cast<int>(c.region)] += c.words;
+        io_.credit_in.pop(now);
+    }
+    if (!plan_) {
+        ledger_.mark(now, Cause::idle);
+        return never;
+    }
+    bool moved = take_response(now);
+    moved = issue(now) || moved;
+    ask_for_results(now);
+    book(now, moved);
+    if (!done_sent_ && loads_done_ && asks_done_ && in_flight_ == 0 && stores_open_ == 0 && io_.done_out.can_push(now)) {
+        io_.done_out.push(now);
+        done_sent_ = true;
+    }
+    return next_wake(now);
+}
+
+void Dma::book(Cycle now, bool moved)
+{
+    Cause then = Cause::idle;
+    if (in_flight_ > 0) then = Cause::memory;
+    else if (!loads_done_ && now >= load_ready_ && !can_issue_load(now)) then = Cause::no_credit;
+    else if (stores_open_ > 0) then = Cause::waiting_for_results;
+    ledger_.mark(now, moved ? Cause::moving : then, then);
+    io_.fill_out.set_reason(now, in_flight_ > 0 ? std::max(io_.response_in.reason(now), Reason::dram_bandwidth)
+                                                : Reason::dram_latency);
+}
+
+Cycle Dma::next_wake(Cycle now) const
+{
+    Cycle next = never;
+    const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
+    const bool room = in_flight_ < hw_.dma.requests_in_flight;
+    if (room && io_.request_out.can_push(now + 1)) {
+        if (!loads_done_ && (load_region_ == Region::parameters ||
+                             credit_[static_cast<int>(load_region_)] >= load_.words()))
+            at(std::max(load_ready_, issue_free_));
+        if (io_.drain_in.front_ready() != never)
+            at(std::max({io_.drain_in.front_ready(), drain_free_, issue_free_}));
+    }
+    if (!asks_done_ && io_.drain_out.can_push(now + 1)) at(store_ready_);
+    if (io_.response_in.front_ready() != never && io_.fill_out.can_push(now + 1)) at(io_.response_in.front_ready());
+    if (!done_sent_ && loads_done_ && asks_done_ && in_flight_ == 0 && stores_open_ == 0) at(now + 1);
+    return next;
+}
+
+std::string Dma::status() const
+{
+    return "load tile " + std::to_string(load_tile_) + (loads_done_ ? " (all loads issued)" : "") + ", store tile " +
+           std::to_string(store_tile_) + ", " + std::to_string(in_flight_) + " in flight, " +
+           std::to_string(stores_open_) + " stores open";
+}
+
+} // namespace heddle

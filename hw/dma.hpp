@@ -1,0 +1,126 @@
+// Moves tiles between DRAM and the global buffer: walks every tile in its memory layout and cuts it into requests at each
+// address discontinuity and each multiple of the largest burst.
+//
+// Loads run in program order (parameters of the layer, then per tile weights, inputs, second operand), as far ahead as
+// the partitions' credits allow; stores follow the tiles whose outputs are complete, in order. One request may be issued
+// every issue_interval_cycles; loads and stores share the request channel by the stated arbitration.
+#pragma once
+
+#include "hw/channel.hpp"
+#include "hw/ledger.hpp"
+#include "hw/memory_image.hpp"
+
+#include <array>
+
+namespace heddle {
+
+/// Cuts a box of one tensor into requests.
+class RequestWalk
+{
+public:
+    RequestWalk() = default;
+    /// `bits` per word in memory, `address` of word 0, requests of at most `max_bytes` within multiples of it.
+    RequestWalk(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits, int max_bytes);
+    bool done() const { return box_ >= count_; }
+    std::int64_t first_word() const { return word_; }
+    int words() const { return words_; }
+    std::uint64_t byte_address() const { return address_ + static_cast<std::uint64_t>(word_ * bits_ / 8); }
+    int bytes() const;
+    void next();
+
+private:
+    void cut();
+
+    const TensorLayout* layout_ = nullptr;
+    const std::vector<Box>* boxes_ = nullptr;
+    std::size_t box_ = 0, count_ = 0;
+    RunWalk runs_;
+    std::int64_t word_ = 0, run_end_ = 0;
+    int words_ = 0;
+    std::uint64_t address_ = 0;
+    int bits_ = 8, max_bytes_ = 64;
+};
+
+class Dma : public Block
+{
+public:
+    enum class Cause { moving, no_credit, memory, waiting_for_results, idle, count };
+
+    struct Ports {
+        Channel<Command>& command_in;
+        Channel<MemoryRequest>& request_out;
+        Channel<MemoryResponse>& response_in;
+        Channel<FillBeat>& fill_out;       ///< to the global buffer
+        Channel<FillBeat>& parameters_out; ///< to the PostProcessor
+        Channel<Credit>& credit_in;
+        Channel<DrainRequest>& drain_out;
+        Channel<FillBeat>& drain_in;
+        Channel<Command>& done_out; ///< one token when the layer's last word is written
+    };
+
+    Dma(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Ports& ports);
+
+    Cycle tick(Cycle now) override;
+    std::string status() const override;
+    void begin_layer(Cycle now, const MemoryImage& image);
+    void end_layer(Cycle now) { ledger_.settle(now); }
+
+    struct Stats {
+        std::int64_t moves = 0, requests = 0;
+        Cycle first_request = never, last_write = never; ///< cycles of the layer
+    };
+    const Stats& stats() const { return stats_; }
+    const LedgerOf<Cause>& ledger() const { return ledger_; }
+
+private:
+    void start(const CompiledPlan& plan);
+    void next_load_move();
+    bool load_move(Region region);
+    void next_store_move();
+    bool take_response(Cycle now);
+    bool stream(Cycle now, const MemoryResponse& r);
+    bool can_issue_load(Cycle now) const;
+    bool can_issue_store(Cycle now) const;
+    bool issue(Cycle now);
+    void issue_load(Cycle now);
+    void issue_store(Cycle now);
+    void ask_for_results(Cycle now);
+    void book(Cycle now, bool moved);
+    Cycle next_wake(Cycle now) const;
+    int bits_of(Region r) const { return image_->bits[static_cast<int>(r)]; }
+
+    const HardwareConfig& hw_;
+    Ports io_;
+    const MemoryImage* image_ = nullptr;
+    const CompiledPlan* plan_ = nullptr;
+    Cycle layer_start_ = 0;
+
+    // Loads.
+    std::size_t load_tile_ = 0;
+    int load_stage_ = 0; ///< parameters, weights, inputs, operand2 of the tile
+    Region load_region_ = Region::weights;
+    RequestWalk load_;
+    bool loads_done_ = true;
+    Cycle load_ready_ = 0; ///< start-up of the current move
+    std::array<std::int64_t, region_count> credit_{};
+    TensorLayout parameter_layout_;
+    std::vector<Box> parameter_boxes_, store_boxes_;
+
+    // Stores: what is asked of the buffer comes back in order as the data of one request each.
+    std::size_t store_tile_ = 0;
+    RequestWalk ask_;
+    bool asks_done_ = true;
+    Cycle store_ready_ = 0;
+    Cycle drain_free_ = 0;
+    std::int64_t stores_open_ = 0; ///< asked for, not yet acknowledged by the memory
+
+    int streamed_words_ = 0;       ///< of the response at the front
+    int in_flight_ = 0;
+    Cycle issue_free_ = 0;
+    bool last_was_load_ = false;
+    bool done_sent_ = true;
+    Stats stats_;
+    LedgerOf<Cause> ledger_;
+};
+
+} // namespace heddle

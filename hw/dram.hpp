@@ -1,0 +1,84 @@
+// Off-chip memory behind one interface: `dram` (banks, rows, refresh, commands) or `fixed` (latency and rate, in order).
+// With `resident` the block exists and stays idle.
+//
+// A request's words are read when the last beat of its last burst has been transferred, and written at the same point.
+// A response is pushed for every request, reads and writes. Kind dram may complete requests out of order.
+#pragma once
+
+#include "hw/channel.hpp"
+#include "hw/ledger.hpp"
+#include "hw/memory_image.hpp"
+#include "models/dram_controller.hpp"
+
+#include <deque>
+#include <memory>
+
+namespace heddle {
+
+class Dram : public Block
+{
+public:
+    enum class Cause { busy, response_blocked, idle, count };
+
+    Dram(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<MemoryRequest>& request_in,
+         Channel<MemoryResponse>& response_out);
+
+    Cycle tick(Cycle now) override;
+    std::string status() const override;
+
+    /// Canonical start (design.md §8.6): banks precharged, a charged early refresh; cycles count from here.
+    void begin_layer(Cycle now, MemoryImage& image);
+    void end_layer(Cycle now);
+
+    struct Stats {
+        std::int64_t read_bytes = 0, write_bytes = 0; ///< bursts x burst size
+        std::int64_t requested_words[region_count] = {};
+        DramCounts commands;                          ///< kind dram
+    };
+    const Stats& stats() const { return stats_; }
+    const LedgerOf<Cause>& ledger() const { return ledger_; }
+
+private:
+    struct Pending {
+        MemoryRequest request;
+        int bursts_left = 0;
+        Cycle done = never; ///< accelerator cycle of the last beat
+        bool used = false;
+    };
+
+    Cycle tick_fixed(Cycle now);
+    Cycle tick_device(Cycle now);
+    void accept(Cycle now);
+    void enqueue_bursts(Cycle now);
+    void run_memory_to(std::int64_t clock, Cycle now);
+    void finish(Pending& p);
+    bool respond(Cycle now);
+    void book(Cycle now, bool pushed);
+    std::int64_t memory_clock(Cycle now) const;
+    Cycle cycle_of(std::int64_t clock) const;
+    int bursts_of(const MemoryRequest& r, int burst_bytes) const;
+
+    const HardwareConfig& hw_;
+    Channel<MemoryRequest>& request_in_;
+    Channel<MemoryResponse>& response_out_;
+    MemoryImage* image_ = nullptr;
+    std::unique_ptr<DramController> device_;
+    std::vector<Pending> slots_;
+    std::deque<int> waiting_;   ///< accepted, bursts not all enqueued
+    std::deque<int> finished_;  ///< transferred, response to be pushed
+    struct Sync {
+        int slot;
+        int next_burst;
+        Cycle visible;
+    };
+    std::deque<Sync> crossing_; ///< on the way into the memory's clock domain
+    Cycle origin_ = 0;          ///< first cycle of the layer
+    std::int64_t clock_base_ = 0, clock_ = 0;
+    Cycle read_bus_free_ = 0, write_bus_free_ = 0;
+    int in_flight_ = 0;
+    Stats stats_;
+    DramCounts counts_before_;
+    LedgerOf<Cause> ledger_;
+};
+
+} // namespace heddle

@@ -1,0 +1,305 @@
+#include "hw/global_buffer.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+namespace {
+
+int wrap(std::int64_t value, int bits)
+{
+    const int unused = 32 - bits;
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(value) << unused) >> unused;
+}
+
+} // namespace
+
+GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Channels& channels,
+                           int beat_words)
+    : Block(name), hw_(hardware), io_(channels), weights_(hw_.global_buffer.weights, hw_.precision.weight_bits),
+      inputs_(hw_.global_buffer.inputs, hw_.precision.input_bits),
+      operand2_(hw_.global_buffer.operand2, hw_.precision.input_bits),
+      outputs_(hw_.global_buffer.outputs, hw_.precision.input_bits),
+      psums_(hw_.global_buffer.psums, hw_.precision.psum_bits), weight_engine_(Tensors::weights, weights_, beat_words),
+      input_engine_(Tensors::inputs, inputs_, beat_words)
+{
+    for (ChannelBase* c : {static_cast<ChannelBase*>(&io_.command_in), static_cast<ChannelBase*>(&io_.fill_in),
+                           static_cast<ChannelBase*>(&io_.psums_in), static_cast<ChannelBase*>(&io_.operand2_in),
+                           static_cast<ChannelBase*>(&io_.results_in), static_cast<ChannelBase*>(&io_.drain_in)})
+        c->bind_reader(*this);
+    for (ChannelBase* c : {static_cast<ChannelBase*>(&io_.credit_out), static_cast<ChannelBase*>(&io_.weights_out),
+                           static_cast<ChannelBase*>(&io_.inputs_out), static_cast<ChannelBase*>(&io_.windows_out),
+                           static_cast<ChannelBase*>(&io_.psums_out), static_cast<ChannelBase*>(&io_.operand2_out),
+                           static_cast<ChannelBase*>(&io_.drain_out), static_cast<ChannelBase*>(&io_.done_out)})
+        c->bind_writer(*this);
+}
+
+Partition<std::int16_t>& GlobalBuffer::partition(Region r)
+{
+    switch (r) {
+    case Region::weights: return weights_;
+    case Region::inputs: return inputs_;
+    case Region::operand2: return operand2_;
+    default: return outputs_;
+    }
+}
+
+void GlobalBuffer::begin_layer(Cycle now, const CompiledPlan& plan, const MemoryImage& image)
+{
+    layer_start_ = now;
+    stats_ = {};
+    ledger_.restart(now, Cause::idle);
+    weights_.restart(plan.weights().words);
+    inputs_.restart(plan.inputs().words);
+    outputs_.restart(plan.outputs().words);
+    operand2_.restart(plan.has_operand2() ? plan.operand2().words : 0);
+    psums_.restart(plan.accumulates() ? plan.outputs().words : 0);
+    psum_ready_.assign(plan.accumulates() ? static_cast<std::size_t>(plan.outputs().words) : 0, 0);
+    if (hw_.dram.kind != DramKind::resident) return;
+    const auto preload = [&](Region r) {
+        const auto* words = image.words[static_cast<int>(r)];
+        if (!words) return;
+        for (std::size_t i = 0; i < words->size(); ++i) partition(r).put(static_cast<std::int64_t>(i), (*words)[i]);
+    };
+    preload(Region::weights);
+    preload(Region::inputs);
+    if (plan.has_operand2()) preload(Region::operand2);
+}
+
+bool GlobalBuffer::start(Cycle now)
+{
+    if (!io_.command_in.can_pop(now)) return false;
+    plan_ = io_.command_in.front().plan;
+    io_.command_in.pop(now);
+    const bool resident = hw_.dram.kind == DramKind::resident;
+    weight_engine_.start(*plan_, hw_.global_buffer.fill_granularity, resident);
+    input_engine_.start(*plan_, hw_.global_buffer.fill_granularity, resident);
+    active_ = true;
+    operand2_tile_ = 0;
+    operand2_left_ = plan_->has_operand2() ? plan_->tiles()[0].outputs.words() : 0;
+    drain_scanned_ = 0;
+    results_left_ = 1;
+    for (Dim d : {dim_n, dim_g, dim_k, dim_p, dim_q}) results_left_ *= plan_->plan().extent[d];
+    done_pending_ = false;
+    return true;
+}
+
+/// A beat wider than the write port takes several cycles; its words are there when it starts.
+bool GlobalBuffer::fill(Cycle now)
+{
+    if (!io_.fill_in.can_pop(now)) return false;
+    const FillBeat& b = io_.fill_in.front();
+    Partition<std::int16_t>& p = partition(b.region);
+    if (!p.ports.can_write(now)) return false;
+    for (int i = 0; i < b.count; ++i) p.put(b.first_word + i, static_cast<std::int16_t>(b.word[static_cast<std::size_t>(i)]));
+    const int width = p.ports.write_port().words;
+    p.ports.write(now, (b.count + width - 1) / width);
+    p.filled_total += b.count;
+    p.occupy(b.count);
+    stats_.fills[static_cast<int>(b.region)] += b.count;
+    io_.fill_in.pop(now);
+    return true;
+}
+
+bool GlobalBuffer::return_credits(Cycle now)
+{
+    const std::int64_t weights = weight_engine_.take_freed(), inputs = input_engine_.take_freed();
+    if (weights > 0) credits_.push_back({Region::weights, weights}), weights_.release(weights);
+    if (inputs > 0) credits_.push_back({Region::inputs, inputs}), inputs_.release(inputs);
+    if (credits_.empty() || !io_.credit_out.can_push(now)) return false;
+    io_.credit_out.push(now) = credits_.front();
+    credits_.pop_front();
+    return true;
+}
+
+bool GlobalBuffer::read_operands(Cycle now)
+{
+    const bool post = plan_->plan().kind == PlanKind::post;
+    const bool w = weight_engine_.tick(now, io_.weights_out);
+    Channel<OperandBeat>& inputs_out = post ? io_.windows_out : io_.inputs_out;
+    const bool i = input_engine_.tick(now, inputs_out);
+    const Reason fill = std::max(io_.fill_in.reason(now), Reason::dram_bandwidth);
+    io_.weights_out.set_reason(now, weight_engine_.starved() ? fill : Reason::buffer_port);
+    inputs_out.set_reason(now, input_engine_.starved() ? fill : Reason::buffer_port);
+    return w || i;
+}
+
+bool GlobalBuffer::in_flight(const PsumBeat& beat, Cycle now) const
+{
+    for (int i = 0; i < beat.count; ++i)
+        if (psum_ready_[static_cast<std::size_t>(beat.out_word[static_cast<std::size_t>(i)])] > now) return true;
+    return false;
+}
+
+/// One psum beat: (1) room, ports and hazards, (2) add what is there, (3) write it back, or pass it on when complete.
+bool GlobalBuffer::update(Cycle now)
+{
+    if (!io_.psums_in.can_pop(now)) return false;
+    const PsumBeat& b = io_.psums_in.front();
+    if (b.last && !io_.psums_out.can_push(now)) return false;
+    if (b.first && !b.last && psums_.room() < b.count) return false;
+    if ((!b.first && !psums_.ports.can_read(now)) || (!b.last && !psums_.ports.can_write(now))) return false;
+    const int latency = hw_.global_buffer.update_latency_cycles;
+    if (!b.first && latency > 1 && in_flight(b, now)) return false;
+
+    PsumBeat* out = b.last ? &io_.psums_out.push(now) : nullptr;
+    if (out) {
+        out->count = b.count;
+        out->first = out->last = true;
+    }
+    for (int i = 0; i < b.count; ++i) {
+        const std::int64_t word = b.out_word[static_cast<std::size_t>(i)];
+        std::int64_t sum = b.value[static_cast<std::size_t>(i)];
+        if (!b.first) sum += psums_.get(word);
+        const std::int32_t value = wrap(sum, hw_.precision.psum_bits);
+        if (out) {
+            out->value[static_cast<std::size_t>(i)] = value;
+            out->out_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(word);
+            out->operand2_word[static_cast<std::size_t>(i)] = b.operand2_word[static_cast<std::size_t>(i)];
+            psums_.drop(word);
+        } else {
+            psums_.put(word, value);
+            psum_ready_[static_cast<std::size_t>(word)] = now + latency;
+        }
+    }
+    const auto beats = [&](const PortConfig& p) { return Ports::beats(p, psums_.ports.line_words(), b.out_word, b.count); };
+    if (!b.first && !b.last) psums_.ports.read_modify_write(now, std::max(beats(psums_.ports.read_port()), beats(psums_.ports.write_port())));
+    else if (b.first) psums_.ports.write(now, b.last ? 0 : beats(psums_.ports.write_port()));
+    else psums_.ports.read(now, beats(psums_.ports.read_port()));
+    stats_.psum_updates += b.count;
+    if (b.first) stats_.psum_first += b.count;
+    else stats_.psum_reads += b.count;
+    if (b.first && !b.last) psums_.occupy(b.count);
+    if (!b.first && b.last) psums_.release(b.count);
+    io_.psums_in.pop(now);
+    return true;
+}
+
+bool GlobalBuffer::serve_operand2(Cycle now)
+{
+    if (!io_.operand2_in.can_pop(now) || !io_.operand2_out.can_push(now) || !operand2_.ports.can_read(now)) return false;
+    const Operand2Request& r = io_.operand2_in.front();
+    for (int i = 0; i < r.count; ++i)
+        if (!operand2_.present(r.word[static_cast<std::size_t>(i)])) return false;
+    Operand2Beat& b = io_.operand2_out.push(now);
+    b.count = r.count;
+    for (int i = 0; i < r.count; ++i) b.word[static_cast<std::size_t>(i)] = operand2_.get(r.word[static_cast<std::size_t>(i)]);
+    operand2_.ports.read(now, Ports::beats(operand2_.ports.read_port(), operand2_.ports.line_words(), r.word, r.count));
+    stats_.operand2_reads += r.count;
+    io_.operand2_in.pop(now);
+    shrink_operand2(b.count);
+    return true;
+}
+
+/// The second operand's tile is the output's: it is dropped when as many words have been read as the tile holds.
+void GlobalBuffer::shrink_operand2(std::int64_t words)
+{
+    operand2_left_ -= words;
+    while (operand2_left_ <= 0 && operand2_tile_ < plan_->tiles().size()) {
+        const Tile& t = plan_->tiles()[operand2_tile_];
+        if (t.operand2_free > 0) {
+            credits_.push_back({Region::operand2, t.operand2_free});
+            operand2_.release(t.operand2_free);
+        }
+        if (++operand2_tile_ < plan_->tiles().size() && plan_->tiles()[operand2_tile_].operand2_fill_words > 0)
+            operand2_left_ += plan_->tiles()[operand2_tile_].outputs.words();
+    }
+}
+
+bool GlobalBuffer::store_results(Cycle now)
+{
+    if (!io_.results_in.can_pop(now) || !outputs_.ports.can_write(now)) return false;
+    const ResultBeat& b = io_.results_in.front();
+    if (outputs_.room() < b.count) return false;
+    for (int i = 0; i < b.count; ++i) outputs_.put(b.out_word[static_cast<std::size_t>(i)], b.word[static_cast<std::size_t>(i)]);
+    outputs_.ports.write(now, Ports::beats(outputs_.ports.write_port(), outputs_.ports.line_words(), b.out_word, b.count));
+    outputs_.occupy(b.count);
+    stats_.fills[static_cast<int>(Region::outputs)] += b.count;
+    stats_.last_result = now - layer_start_;
+    results_left_ -= b.count;
+    done_pending_ = results_left_ == 0;
+    io_.results_in.pop(now);
+    return true;
+}
+
+bool GlobalBuffer::drain(Cycle now)
+{
+    if (!io_.drain_in.can_pop(now)) return false;
+    const DrainRequest& r = io_.drain_in.front();
+    while (drain_scanned_ < r.count && outputs_.present(r.first_word + drain_scanned_)) ++drain_scanned_;
+    if (drain_scanned_ < r.count || !io_.drain_out.can_push(now) || !outputs_.ports.can_read(now)) return false;
+    FillBeat& b = io_.drain_out.push(now);
+    b.region = Region::outputs;
+    b.first_word = r.first_word;
+    b.count = r.count;
+    for (int i = 0; i < r.count; ++i) {
+        b.word[static_cast<std::size_t>(i)] = outputs_.get(r.first_word + i);
+        outputs_.drop(r.first_word + i);
+    }
+    const int width = outputs_.ports.read_port().words;
+    outputs_.ports.read(now, (r.count + width - 1) / width);
+    outputs_.release(r.count);
+    stats_.drains += r.count;
+    drain_scanned_ = 0;
+    io_.drain_in.pop(now);
+    return true;
+}
+
+Cycle GlobalBuffer::tick(Cycle now)
+{
+    // Reads before writes: what arrives in this cycle is seen by the readers in the next one.
+    bool moved = start(now);
+    if (!active_) {
+        ledger_.mark(now, Cause::idle);
+        return never;
+    }
+    moved = read_operands(now) || moved;
+    moved = drain(now) || moved;
+    moved = serve_operand2(now) || moved;
+    moved = update(now) || moved;
+    moved = store_results(now) || moved;
+    moved = fill(now) || moved;
+    moved = return_credits(now) || moved;
+    if (done_pending_ && io_.done_out.can_push(now)) {
+        io_.done_out.push(now);
+        done_pending_ = false;
+        moved = true;
+    }
+    book(now, moved);
+    return moved ? now + 1 : next_wake(now);
+}
+
+/// Something moved: look again next cycle. Nothing did: ports that free up, and what the channels wake us for.
+Cycle GlobalBuffer::next_wake(Cycle now) const
+{
+    Cycle next = never;
+    const auto at = [&](Cycle c) {
+        if (c > now) next = std::min(next, c);
+    };
+    for (const Ports* p : {&weights_.ports, &inputs_.ports, &operand2_.ports, &outputs_.ports, &psums_.ports}) {
+        at(p->next_read(now));
+        at(p->next_write(now));
+    }
+    if (io_.psums_in.can_pop(now) && hw_.global_buffer.update_latency_cycles > 1) at(now + 1);
+    return next;
+}
+
+void GlobalBuffer::book(Cycle now, bool moved)
+{
+    Cause then = Cause::idle;
+    if (next_wake(now) != never) then = Cause::port;
+    else if (weight_engine_.starved() || input_engine_.starved()) then = Cause::waiting_for_fill;
+    else if (!weight_engine_.done() || !input_engine_.done()) then = Cause::output_blocked;
+    else if (results_left_ > 0) then = Cause::waiting_for_psums;
+    ledger_.mark(now, moved ? Cause::busy : then, then);
+}
+
+std::string GlobalBuffer::status() const
+{
+    return std::string(weight_engine_.done() ? "weights read" : weight_engine_.starved() ? "weights not filled" : "weights blocked") +
+           ", " + (input_engine_.done() ? "inputs read" : input_engine_.starved() ? "inputs not filled" : "inputs blocked") +
+           ", " + std::to_string(results_left_) + " results to come, " + std::to_string(psums_.room()) +
+           " psum words free, " + std::to_string(outputs_.room()) + " output words free";
+}
+
+} // namespace heddle

@@ -1,0 +1,158 @@
+// The hardware description: what a preset's YAML says, resolved and validated. No field is a default hidden in code;
+// hw/presets/README.md documents the YAML keys, which carry the names of these fields.
+#pragma once
+
+#include "dnn/quantize.hpp"
+#include "models/dram_timing.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace heddle {
+
+enum class Tensors { weights, inputs, outputs }; ///< also the order of per-tensor arrays
+
+enum class DramKind { dram, fixed, resident };
+
+struct DramConfig {
+    DramKind kind = DramKind::dram;
+    // kind dram
+    std::string timing_name;          ///< table in models/tables
+    DramTiming timing;
+    int sync_cycles = 0;              ///< accelerator cycles to cross the clock domains, each way
+    // kind fixed
+    int latency_cycles = 0;           ///< request accepted to first beat
+    int beat_bytes = 0;
+    int cycles_per_beat = 1;
+    int burst_bytes = 64;             ///< smallest transfer; DRAM bytes are multiples of it
+    bool separate_queues = true;      ///< reads and writes do not share the data bus
+    int queue_depth = 16;
+    bool refresh_free = true;
+};
+
+enum class DmaArbitration { loads_first, stores_first, round_robin };
+
+struct DmaConfig {
+    int max_burst_bytes = 64;         ///< largest request; a request never crosses a multiple of it
+    int requests_in_flight = 16;
+    int issue_interval_cycles = 1;
+    int startup_cycles = 0;           ///< per move (one tile of one tensor)
+    int read_bytes_per_cycle = 64;
+    int write_bytes_per_cycle = 64;
+    DmaArbitration arbitration = DmaArbitration::loads_first;
+};
+
+/// A port moves up to `words` words of one line of one bank per cycle, or any words when `gather`.
+struct PortConfig {
+    int words = 1;
+    bool gather = false;
+};
+
+struct PartitionConfig {
+    std::int64_t bytes = 0;
+    int banks = 1;
+    int line_words = 16;              ///< words of one line of one bank
+    PortConfig read_port;
+    PortConfig write_port;
+    bool shared_port = false;         ///< one port for both: a read and a write never share a cycle
+};
+
+enum class FillGranularity { word, line, tile };
+
+struct GlobalBufferConfig {
+    int latency_cycles = 1;           ///< read request to data
+    int update_latency_cycles = 1;    ///< read-modify-write of a psum; a read of the word waits for it
+    FillGranularity fill_granularity = FillGranularity::word;
+    PartitionConfig weights, inputs, outputs, psums, operand2;
+};
+
+/// How a tensor reaches the PEs. `lane` below is a distinct word delivered at once.
+enum class Delivery {
+    unicast,        ///< every PE its own word; beats of words_per_beat, any PEs
+    load_chain_y,   ///< every PE its own word, shifted down the columns: one row of the array per beat
+    systolic_x,     ///< one word per row, injected at column 0, one PE per hop
+    systolic_y,     ///< one word per column, injected at row 0, one PE per hop
+    row_bus,        ///< one word per row to all its PEs in one cycle
+    column_bus,     ///< one word per column to all its PEs in one cycle
+    broadcast,      ///< one word to all PEs
+    multicast,      ///< a word to any set of PEs
+    shift,          ///< a PE takes a word that a neighbour holds; only new words are read
+};
+const char* delivery_name(Delivery d);
+
+enum class PsumPath {
+    local,          ///< accumulates in the PE, leaves by the drain
+    chain_y,        ///< summed down the columns, one row per hop
+    tree_y,         ///< summed over each column by an adder tree
+};
+const char* psum_path_name(PsumPath p);
+
+struct NetworkConfig {                ///< one per tensor
+    std::vector<Delivery> modes;      ///< weights and inputs
+    int words_per_beat = 1;
+    int hop_cycles = 1;               ///< systolic and chain: cycles per PE
+    int latency_cycles = 1;           ///< buffer side to array edge (channel latency)
+    bool by_value = false;            ///< shares a word among all PEs that need it, not only by loop
+    int link_fifo_words = 1;          ///< shift: how many past words a neighbour can pass on
+};
+
+struct PsumNetworkConfig {
+    std::vector<PsumPath> paths;
+    int words_per_beat = 1;           ///< psum words that leave the array per cycle
+    int hop_cycles = 1;
+    int latency_cycles = 1;
+};
+
+enum class Overlap { exposed, hidden };
+
+struct PassConfig {                   ///< design.md §5.6
+    Overlap load = Overlap::exposed;  ///< hidden: a second set of stationary registers
+    Overlap drain = Overlap::exposed; ///< hidden: a second set of psum registers
+    bool wavefront_chained = false;   ///< the next pass follows the wavefront of this one
+    int min_cycles = 0;
+    int gap_cycles = 0;
+    bool edges_full = true;           ///< a partial tile pays load, skew and drain of the whole array
+};
+
+struct ArrayConfig {
+    int rows = 0, cols = 0;
+    int mac_latency_cycles = 1;       ///< operand consumed to psum registered; 1 = next cycle
+    int weight_words = 1, input_words = 1, psum_words = 1; ///< register file of a PE
+    bool zero_gating = false;         ///< a zero operand costs the cycle but no MAC energy
+};
+
+struct PostConfig {
+    int words_per_cycle = 1;
+    int latency_cycles = 1;
+    int parameter_bytes_per_channel = 10; ///< bias, multiplier, shift, fetched per layer
+};
+
+struct HardwareConfig {
+    std::string name;
+    std::string source_file;
+    std::string content_hash;
+    int clock_mhz = 0;                ///< a divisor of 1,000,000: the period is whole picoseconds
+    Precision precision;
+    DramConfig dram;
+    DmaConfig dma;
+    GlobalBufferConfig global_buffer;
+    NetworkConfig weight_network, input_network;
+    PsumNetworkConfig psum_network;
+    PassConfig passes;
+    ArrayConfig array;
+    PostConfig post;
+    std::vector<std::string> dataflows; ///< names of sim's constraint sets that its wires were made for; first = default
+    std::string energy_table;           ///< default table
+
+    int pes() const { return array.rows * array.cols; }
+    int clock_period_ps() const { return 1000000 / clock_mhz; }
+    int words_per_partition(const PartitionConfig& p, int bits) const { return static_cast<int>(p.bytes * 8 / bits); }
+};
+
+/// Shipped preset name or YAML path. UserError `file:line:col: key: expected …, got …`.
+HardwareConfig load_hardware(const std::string& name_or_path);
+/// The same from YAML text, for tests and overlays.
+HardwareConfig parse_hardware(const std::string& text, const std::string& file_name);
+
+} // namespace heddle

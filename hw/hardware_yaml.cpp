@@ -1,0 +1,258 @@
+// YAML of a machine -> HardwareConfig, strictly: every key of hw/presets/README.md, nothing else.
+#include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
+#include "dnn/base/yaml_reader.hpp"
+#include "hw/hardware.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace heddle {
+
+namespace {
+
+constexpr int big = 1 << 20;
+
+const std::vector<std::string> delivery_names = {"unicast", "load_chain_y", "systolic_x", "systolic_y", "row_bus",
+                                                 "column_bus", "broadcast", "multicast", "shift"};
+const std::vector<std::string> psum_path_names = {"local", "chain_y", "tree_y"};
+
+int integer(const YamlReader& y, const std::string& key, int min, int max)
+{
+    return static_cast<int>(y.integer(key, min, max));
+}
+
+int integer(const YamlReader& y, const std::string& key, int min, int max, int fallback)
+{
+    return static_cast<int>(y.integer(key, min, max, fallback));
+}
+
+/// A sequence of names out of `allowed`, as indices; at least one.
+std::vector<int> choices(const YamlReader& y, const std::string& key, const std::vector<std::string>& allowed)
+{
+    const YamlReader list = y.child(key);
+    if (!list.is_sequence()) list.fail("expected a sequence of names");
+    std::vector<int> picked;
+    for (const YamlReader& item : list.items()) {
+        const auto it = std::find(allowed.begin(), allowed.end(), item.as_text());
+        if (it == allowed.end()) {
+            std::string all;
+            for (const std::string& a : allowed) all += (all.empty() ? "" : ", ") + a;
+            item.fail("expected one of " + all + ", got \"" + item.as_text() + "\"");
+        }
+        picked.push_back(static_cast<int>(it - allowed.begin()));
+    }
+    if (picked.empty()) list.fail("expected at least one name");
+    return picked;
+}
+
+Precision read_precision(const YamlReader& y)
+{
+    Precision p;
+    p.weight_bits = integer(y, "weight_bits", 2, 16);
+    p.input_bits = integer(y, "input_bits", 2, 16);
+    p.psum_bits = integer(y, "psum_bits", 16, 32);
+    p.product_shift = integer(y, "product_shift", 0, 15, 0);
+    return p;
+}
+
+DramConfig read_dram(const YamlReader& y)
+{
+    DramConfig d;
+    d.kind = static_cast<DramKind>(y.choice("kind", {"dram", "fixed", "resident"}));
+    if (d.kind == DramKind::dram) {
+        d.timing_name = y.text("timing");
+        try {
+            d.timing = load_dram_timing(d.timing_name);
+        } catch (const UserError& e) {
+            y.fail_at("timing", e.what());
+        }
+        d.sync_cycles = integer(y, "sync_cycles", 0, 1000);
+    } else if (d.kind == DramKind::fixed) {
+        d.latency_cycles = integer(y, "latency_cycles", 1, big);
+        d.beat_bytes = integer(y, "beat_bytes", 1, big);
+        d.cycles_per_beat = integer(y, "cycles_per_beat", 1, big, 1);
+        d.burst_bytes = integer(y, "burst_bytes", 1, big, 64);
+        d.separate_queues = y.choice("queues", {"shared", "separate"}, "shared") == 1;
+        d.queue_depth = integer(y, "queue_depth", 1, 64, 16);
+    }
+    return d;
+}
+
+DmaConfig read_dma(const YamlReader& y)
+{
+    DmaConfig d;
+    d.max_burst_bytes = integer(y, "max_burst_bytes", 8, 4096);
+    if ((d.max_burst_bytes & (d.max_burst_bytes - 1)) != 0)
+        y.fail_at("max_burst_bytes", "expected a power of two, got " + std::to_string(d.max_burst_bytes));
+    d.requests_in_flight = integer(y, "requests_in_flight", 1, 64);
+    d.issue_interval_cycles = integer(y, "issue_interval_cycles", 1, big, 1);
+    d.startup_cycles = integer(y, "startup_cycles", 0, big, 0);
+    d.read_bytes_per_cycle = integer(y, "read_bytes_per_cycle", 1, 4096);
+    d.write_bytes_per_cycle = integer(y, "write_bytes_per_cycle", 1, 4096);
+    d.arbitration = static_cast<DmaArbitration>(
+        y.choice("arbitration", {"loads_first", "stores_first", "round_robin"}, "loads_first"));
+    return d;
+}
+
+PortConfig read_port(const YamlReader& y)
+{
+    PortConfig p;
+    p.words = integer(y, "words", 1, 4096);
+    p.gather = y.boolean("gather", false);
+    return p;
+}
+
+PartitionConfig read_partition(const YamlReader& y)
+{
+    PartitionConfig p;
+    p.bytes = y.integer("bytes", 1, std::int64_t{1} << 34);
+    p.banks = integer(y, "banks", 1, 4096, 1);
+    p.line_words = integer(y, "line_words", 1, 4096, 16);
+    p.shared_port = y.choice("ports", {"separate", "shared"}, "separate") == 1;
+    p.read_port = read_port(y.child("read_port"));
+    p.write_port = p.shared_port ? p.read_port : read_port(y.child("write_port"));
+    return p;
+}
+
+GlobalBufferConfig read_buffer(const YamlReader& y)
+{
+    GlobalBufferConfig g;
+    g.latency_cycles = integer(y, "latency_cycles", 1, 1000);
+    g.update_latency_cycles = integer(y, "update_latency_cycles", 1, 1000, 1);
+    g.fill_granularity = static_cast<FillGranularity>(y.choice("fill_granularity", {"word", "tile"}, "word"));
+    const YamlReader parts = y.child("partitions");
+    g.weights = read_partition(parts.child("weights"));
+    g.inputs = read_partition(parts.child("inputs"));
+    g.outputs = read_partition(parts.child("outputs"));
+    if (parts.has("psums")) g.psums = read_partition(parts.child("psums"));
+    if (parts.has("operand2")) g.operand2 = read_partition(parts.child("operand2"));
+    return g;
+}
+
+NetworkConfig read_network(const YamlReader& y)
+{
+    NetworkConfig n;
+    for (int m : choices(y, "modes", delivery_names)) n.modes.push_back(static_cast<Delivery>(m));
+    n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
+    n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
+    n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
+    n.link_fifo_words = integer(y, "link_fifo_words", 1, 4096, 1);
+    return n;
+}
+
+PsumNetworkConfig read_psum_network(const YamlReader& y)
+{
+    PsumNetworkConfig n;
+    for (int p : choices(y, "paths", psum_path_names)) n.paths.push_back(static_cast<PsumPath>(p));
+    n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
+    n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
+    n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
+    return n;
+}
+
+PassConfig read_passes(const YamlReader& y)
+{
+    PassConfig p;
+    p.load = static_cast<Overlap>(y.choice("load", {"exposed", "hidden"}));
+    p.drain = static_cast<Overlap>(y.choice("drain", {"exposed", "hidden"}));
+    p.wavefront_chained = y.choice("wavefront", {"exposed", "chained"}) == 1;
+    p.min_cycles = integer(y, "min_cycles", 0, big, 0);
+    p.gap_cycles = integer(y, "gap_cycles", 0, big, 0);
+    p.edges_full = y.choice("edges", {"used", "full"}) == 1;
+    return p;
+}
+
+ArrayConfig read_array(const YamlReader& y)
+{
+    ArrayConfig a;
+    a.rows = integer(y, "rows", 1, 1024);
+    a.cols = integer(y, "cols", 1, 1024);
+    a.mac_latency_cycles = integer(y, "mac_latency_cycles", 1, 1000);
+    a.zero_gating = y.boolean("zero_gating", false);
+    const YamlReader rf = y.child("register_file");
+    a.weight_words = integer(rf, "weight_words", 1, 1 << 16);
+    a.input_words = integer(rf, "input_words", 1, 1 << 16);
+    a.psum_words = integer(rf, "psum_words", 1, 1 << 16);
+    return a;
+}
+
+PostConfig read_post(const YamlReader& y)
+{
+    PostConfig p;
+    p.words_per_cycle = integer(y, "words_per_cycle", 1, 1024);
+    p.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
+    p.parameter_bytes_per_channel = integer(y, "parameter_bytes_per_channel", 1, 64, 10);
+    return p;
+}
+
+/// Rules between keys, reported where they can be mended.
+void check(const YamlReader& y, const HardwareConfig& h)
+{
+    if (1000000 % h.clock_mhz != 0)
+        y.fail_at("clock_mhz", "expected a divisor of 1000000 (a period of whole picoseconds), got " +
+                                   std::to_string(h.clock_mhz));
+    if (h.dram.kind == DramKind::dram && h.dma.max_burst_bytes % h.dram.timing.burst_bytes() != 0)
+        y.child("dma").fail_at("max_burst_bytes", "expected a multiple of the DRAM's burst of " +
+                                                      std::to_string(h.dram.timing.burst_bytes()) + " bytes, got " +
+                                                      std::to_string(h.dma.max_burst_bytes));
+    if (h.dma.max_burst_bytes < h.post.parameter_bytes_per_channel)
+        y.child("post").fail_at("parameter_bytes_per_channel", "expected at most one burst of the DMA");
+    const auto has = [](const std::vector<PsumPath>& paths, PsumPath p) {
+        return std::find(paths.begin(), paths.end(), p) != paths.end();
+    };
+    if ((has(h.psum_network.paths, PsumPath::chain_y) || has(h.psum_network.paths, PsumPath::tree_y)) &&
+        h.global_buffer.psums.bytes == 0)
+        y.child("global_buffer").fail_at("partitions", "expected a psums partition, since psums leave the array each step");
+}
+
+} // namespace
+
+const char* delivery_name(Delivery d) { return delivery_names[static_cast<std::size_t>(d)].c_str(); }
+const char* psum_path_name(PsumPath p) { return psum_path_names[static_cast<std::size_t>(p)].c_str(); }
+
+HardwareConfig parse_hardware(const std::string& text, const std::string& file_name)
+{
+    const YamlReader y = YamlReader::load_string(text, file_name);
+    HardwareConfig h;
+    h.source_file = file_name;
+    h.content_hash = content_hash(text);
+    h.name = y.text("name");
+    y.text("description", "");
+    h.clock_mhz = integer(y, "clock_mhz", 1, 100000);
+    h.energy_table = y.text("energy_table", "generic_28nm");
+    const YamlReader flows = y.child("dataflows");
+    for (const YamlReader& f : flows.items()) h.dataflows.push_back(f.as_text());
+    if (h.dataflows.empty()) flows.fail("expected at least one dataflow");
+    h.precision = read_precision(y.child("precision"));
+    h.dram = read_dram(y.child("dram"));
+    h.dma = read_dma(y.child("dma"));
+    h.global_buffer = read_buffer(y.child("global_buffer"));
+    const YamlReader networks = y.child("networks");
+    h.weight_network = read_network(networks.child("weights"));
+    h.input_network = read_network(networks.child("inputs"));
+    h.psum_network = read_psum_network(networks.child("psums"));
+    h.passes = read_passes(y.child("passes"));
+    h.array = read_array(y.child("array"));
+    h.post = read_post(y.child("post"));
+    y.finish();
+    check(y, h);
+    return h;
+}
+
+HardwareConfig load_hardware(const std::string& name_or_path)
+{
+    const bool is_path = name_or_path.find('/') != std::string::npos || name_or_path.find(".yaml") != std::string::npos ||
+                         name_or_path.find(".yml") != std::string::npos;
+    if (is_path) return parse_hardware(read_file(name_or_path, 1 << 20), name_or_path);
+    const std::vector<std::string> shipped = shipped_names("hw/presets");
+    if (std::find(shipped.begin(), shipped.end(), name_or_path) == shipped.end()) {
+        std::string all;
+        for (const std::string& s : shipped) all += (all.empty() ? "" : ", ") + s;
+        throw UserError("unknown hardware \"" + name_or_path + "\": expected a YAML file or one of " + all);
+    }
+    const std::string path = data_root() + "/hw/presets/" + name_or_path + ".yaml";
+    return parse_hardware(read_file(path, 1 << 20), path);
+}
+
+} // namespace heddle

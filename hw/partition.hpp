@@ -1,0 +1,124 @@
+// One partition of the global buffer: words with presence, ports, and the room that is left.
+#pragma once
+
+#include "hw/block.hpp"
+#include "hw/hardware.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace heddle {
+
+/// A read and a write port, or one port for both. A use occupies the port for whole cycles.
+class Ports
+{
+public:
+    Ports() = default;
+    explicit Ports(const PartitionConfig& c) : read_(c.read_port), write_(c.write_port), line_(c.line_words), shared_(c.shared_port)
+    {
+    }
+    bool can_read(Cycle now) const { return read_free_ <= now; }
+    bool can_write(Cycle now) const { return (shared_ ? read_free_ : write_free_) <= now; }
+    Cycle next_read(Cycle now) const { return std::max(now, read_free_); }
+    Cycle next_write(Cycle now) const { return std::max(now, shared_ ? read_free_ : write_free_); }
+    void read(Cycle now, int beats)
+    {
+        read_free_ = now + beats;
+        read_beats += beats;
+    }
+    void write(Cycle now, int beats)
+    {
+        (shared_ ? read_free_ : write_free_) = now + beats;
+        write_beats += beats;
+    }
+    /// Reads and writes the same words: one access each way; twice as long on a shared port.
+    void read_modify_write(Cycle now, int beats)
+    {
+        read_free_ = now + beats * (shared_ ? 2 : 1);
+        if (!shared_) write_free_ = now + beats;
+        read_beats += beats;
+        write_beats += beats;
+    }
+    const PortConfig& read_port() const { return read_; }
+    const PortConfig& write_port() const { return write_; }
+    int line_words() const { return line_; }
+    /// Beats that a set of words takes on a port: any `words` a beat when it gathers, else words of one line.
+    template <typename Words> static int beats(const PortConfig& port, int line, const Words& words, int count)
+    {
+        if (port.gather) return (count + port.words - 1) / port.words;
+        int n = 0, in_beat = 0;
+        std::int64_t open = -1;
+        for (int i = 0; i < count; ++i) {
+            const std::int64_t l = words[i] / line;
+            if (l != open || in_beat == port.words) {
+                ++n;
+                open = l;
+                in_beat = 0;
+            }
+            ++in_beat;
+        }
+        return n;
+    }
+    void restart()
+    {
+        read_free_ = write_free_ = 0;
+        read_beats = write_beats = 0;
+    }
+
+    std::int64_t read_beats = 0, write_beats = 0;
+
+private:
+    PortConfig read_, write_;
+    int line_ = 16;
+    bool shared_ = false;
+    Cycle read_free_ = 0, write_free_ = 0;
+};
+
+/// Words are kept under their index in the tensor: which physical word holds them is a renaming that costs nothing.
+/// What a word not present holds is poison, so that a plan which reads too early or too late computes wrong values.
+template <typename Word> class Partition
+{
+public:
+    Partition() = default;
+    Partition(const PartitionConfig& config, int bits) : ports(config), capacity_(config.bytes * 8 / bits) {}
+
+    /// Empty, for a tensor of `words`.
+    void restart(std::int64_t words)
+    {
+        word_.assign(static_cast<std::size_t>(words), poison);
+        present_.assign(static_cast<std::size_t>(words), 0);
+        used_ = 0;
+        filled_total = 0;
+        ports.restart();
+    }
+    std::int64_t capacity() const { return capacity_; }
+    std::int64_t room() const { return capacity_ - used_; }
+    std::int64_t used() const { return used_; }
+    bool present(std::int64_t i) const { return present_[static_cast<std::size_t>(i)] != 0; }
+    Word get(std::int64_t i) const { return word_[static_cast<std::size_t>(i)]; }
+    void put(std::int64_t i, Word w)
+    {
+        word_[static_cast<std::size_t>(i)] = w;
+        present_[static_cast<std::size_t>(i)] = 1;
+    }
+    void drop(std::int64_t i)
+    {
+        word_[static_cast<std::size_t>(i)] = poison;
+        present_[static_cast<std::size_t>(i)] = 0;
+    }
+    void occupy(std::int64_t words) { used_ += words; }
+    void release(std::int64_t words) { used_ -= words; }
+    /// A single-event upset, for tests: the contents change, the counts do not.
+    void flip(std::int64_t i, int bit) { word_[static_cast<std::size_t>(i)] ^= static_cast<Word>(Word{1} << bit); }
+
+    Ports ports;
+    std::int64_t filled_total = 0; ///< words written from outside since the layer began
+
+private:
+    static constexpr Word poison = static_cast<Word>(0x5a5a);
+    std::int64_t capacity_ = 0, used_ = 0;
+    std::vector<Word> word_;
+    std::vector<std::uint8_t> present_;
+};
+
+} // namespace heddle

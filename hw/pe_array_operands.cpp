@@ -1,0 +1,153 @@
+// Operands of the PE array: delivery, shifting, loads.
+#include "hw/pe_array.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+/// Vectors where a word serves a whole row or column, matrices else. Idle PEs must see a zero on one side.
+void PeArray::choose_forms(const LaneSet& set)
+{
+    const bool rectangle = set.active_pes == set.used_rows * set.used_cols;
+    const auto row_like = [&](const Operand& o) {
+        const TensorLanes& l = set.tensor[static_cast<int>(o.tensor)];
+        return !o.kept && (l.by_row || l.single);
+    };
+    const auto col_like = [&](const Operand& o) {
+        const TensorLanes& l = set.tensor[static_cast<int>(o.tensor)];
+        return !o.kept && (l.by_col || l.single);
+    };
+    for (int i = 0; i < 2; ++i) {
+        Operand &a = operands_[i], &b = operands_[1 - i];
+        a.form = b.form = Form::matrix;
+        if (rectangle && row_like(a) && col_like(b)) {
+            a.form = Form::row;
+            b.form = Form::col;
+            break;
+        }
+        if (row_like(a)) {
+            a.form = Form::row;
+            break;
+        }
+    }
+    for (Operand& o : operands_) {
+        o.set = &set;
+        if (o.kept) continue;
+        std::fill(o.row.begin(), o.row.end(), 0);
+        std::fill(o.col.begin(), o.col.end(), 0);
+        std::fill(o.matrix.data.begin(), o.matrix.data.end(), 0);
+    }
+}
+
+/// True when the operand of the current step is there; takes at most one beat.
+bool PeArray::receive(Operand& o, Cycle now)
+{
+    if (o.complete) return true;
+    if (!o.in->can_pop(now)) return false;
+    if (operands_[0].set != set_ || operands_[1].set != set_) choose_forms(*set_);
+    const OperandBeat& beat = o.in->front();
+    stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
+    if (!timing_only_) latch(o, beat);
+    count_delivery(o, *set_, beat);
+    o.complete = beat.last;
+    const bool shifts = o.delivery == Delivery::shift;
+    o.in->pop(now);
+    if (o.complete && shifts) take_shifted(o);
+    return o.complete;
+}
+
+void PeArray::latch(Operand& o, const OperandBeat& beat)
+{
+    const TensorLanes& lanes = set_->tensor[static_cast<int>(o.tensor)];
+    const std::size_t n = static_cast<std::size_t>(beat.count);
+    if (o.form == Form::row && !lanes.single) {
+        for (std::size_t i = 0; i < n; ++i) o.row[static_cast<std::size_t>(lanes.row_of_lane[beat.lane[i]])] = beat.word[i];
+    } else if (o.form == Form::row) {
+        if (n > 0) std::fill_n(o.row.begin(), set_->used_rows, beat.word[0]);
+    } else if (o.form == Form::col && !lanes.single) {
+        for (std::size_t i = 0; i < n; ++i) o.col[static_cast<std::size_t>(lanes.col_of_lane[beat.lane[i]])] = beat.word[i];
+    } else if (o.form == Form::col) {
+        if (n > 0) std::fill_n(o.col.begin(), set_->used_cols, beat.word[0]);
+    } else {
+        for (std::size_t i = 0; i < n; ++i)
+            for (int p = lanes.pes_begin[beat.lane[i]]; p < lanes.pes_begin[beat.lane[i] + 1]; ++p)
+                o.matrix.at(lanes.pes[static_cast<std::size_t>(p)]) = beat.word[i];
+    }
+}
+
+/// PEs that no word was read for take the one their neighbour held; then the whole step is remembered for later ones.
+void PeArray::take_shifted(Operand& o)
+{
+    const TensorLanes& lanes = set_->tensor[static_cast<int>(o.tensor)];
+    for (int pe : lanes.pe_of_lane) {
+        const ShiftSource s = shift_.source(step_, *set_, pe);
+        if (s.from_buffer) continue;
+        ++stats_.shifted_words;
+        ++stats_.hops[1];
+        const std::size_t slot = (past_ + past_inputs_.size() - static_cast<std::size_t>(s.age)) % past_inputs_.size();
+        o.matrix.at(pe) = past_inputs_[slot].at(s.neighbour);
+    }
+    past_inputs_[past_].data = o.matrix.data;
+    past_ = (past_ + 1) % past_inputs_.size();
+}
+
+/// Links driven, words: along a row or column up to the last PE used, down the load chain to the row, else one per receiver.
+void PeArray::count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat)
+{
+    const TensorLanes& lanes = set.tensor[static_cast<int>(o.tensor)];
+    std::int64_t& hops = stats_.hops[static_cast<int>(o.tensor)];
+    if (o.delivery == Delivery::systolic_x) hops += std::int64_t{beat.count} * set.used_cols;
+    else if (o.delivery == Delivery::systolic_y) hops += std::int64_t{beat.count} * set.used_rows;
+    else if (o.delivery == Delivery::load_chain_y)
+        for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[beat.lane[static_cast<std::size_t>(i)]] + 1;
+    else
+        for (int i = 0; i < beat.count; ++i) {
+            const std::size_t l = static_cast<std::size_t>(beat.lane[static_cast<std::size_t>(i)]);
+            hops += lanes.pes_begin[l + 1] - lanes.pes_begin[l];
+        }
+}
+
+// ---- Loads
+
+/// Finds the next pass whose kept operand differs.
+void PeArray::expect_load()
+{
+    load_expected_ = false;
+    if (!kept_) return;
+    const bool weights = kept_->tensor == Tensors::weights;
+    while (!load_pass_.done() && !(weights ? load_pass_.pass().new_weights : load_pass_.pass().new_inputs)) load_pass_.next();
+    if (load_pass_.done()) return;
+    StepWalk first(*plan_);
+    first.start(load_pass_.pass());
+    load_set_ = &plan_->lanes(first.remaining());
+    load_expected_ = true;
+    std::fill(loading_.data.begin(), loading_.data.end(), 0);
+}
+
+bool PeArray::receive_load(Cycle now)
+{
+    if (!load_expected_ || load_complete_ || !load_allowed_ || !kept_->in->can_pop(now)) return false;
+    const bool exposed = hw_.passes.load == Overlap::exposed;
+    if (exposed && phase_ != Phase::loading) return false;
+    const OperandBeat& beat = kept_->in->front();
+    const TensorLanes& lanes = load_set_->tensor[static_cast<int>(kept_->tensor)];
+    if (!load_begun_) {
+        load_begun_ = true;
+        load_ready_ = now + load_cycles(*load_set_);
+        stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
+    }
+    for (int i = 0; i < beat.count && !timing_only_; ++i) {
+        const std::size_t l = static_cast<std::size_t>(beat.lane[static_cast<std::size_t>(i)]);
+        for (int p = lanes.pes_begin[l]; p < lanes.pes_begin[l + 1]; ++p)
+            loading_.at(lanes.pes[static_cast<std::size_t>(p)]) = beat.word[static_cast<std::size_t>(i)];
+    }
+    count_delivery(*kept_, *load_set_, beat);
+    if (beat.last) {
+        load_complete_ = true;
+        load_ready_ = std::max(load_ready_, now + 1);
+    }
+    kept_->in->pop(now);
+    return true;
+}
+
+} // namespace heddle

@@ -1,0 +1,99 @@
+#include "hw/pe_kernels.hpp"
+
+#include <cstring>
+
+// One body, compiled for three instruction sets and chosen at load time: the package must run on any x86-64.
+#define HEDDLE_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+
+// The helpers are always inlined: no vector crosses a call.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace heddle {
+
+namespace {
+
+using Vector = std::uint32_t __attribute__((vector_size(64), may_alias, aligned(4)));
+
+inline __attribute__((always_inline)) Vector product(Vector a, Vector b, int shift, std::uint32_t half)
+{
+    using Signed = std::int32_t __attribute__((vector_size(64), may_alias, aligned(4)));
+    const Vector p = a * b;
+    return shift == 0 ? p : (Vector)((Signed)(p + half) >> shift);
+}
+
+inline __attribute__((always_inline)) Vector load(const std::int32_t* p) { return *reinterpret_cast<const Vector*>(p); }
+inline __attribute__((always_inline)) void store(std::int32_t* p, Vector v) { *reinterpret_cast<Vector*>(p) = v; }
+inline __attribute__((always_inline)) Vector splat(std::int32_t v) { return Vector{} + static_cast<std::uint32_t>(v); }
+
+std::uint32_t half_of(int shift) { return shift == 0 ? 0 : 1u << (shift - 1); }
+
+} // namespace
+
+HEDDLE_CLONES void column_sums(const PeMatrix& a, const std::int32_t* b_row, int shift, std::int32_t* out)
+{
+    const std::uint32_t half = half_of(shift);
+    for (int x = 0; x < a.stride; x += 16) {
+        const std::int32_t* p = a.data.data() + x;
+        Vector sum{};
+        if (shift == 0)
+            for (int y = 0; y < a.rows; ++y, p += a.stride) sum += load(p) * splat(b_row[y]);
+        else
+            for (int y = 0; y < a.rows; ++y, p += a.stride) sum += product(load(p), splat(b_row[y]), shift, half);
+        store(out + x, sum);
+    }
+}
+
+HEDDLE_CLONES void column_sums(const PeMatrix& a, const PeMatrix& b, int shift, std::int32_t* out)
+{
+    const std::uint32_t half = half_of(shift);
+    for (int x = 0; x < a.stride; x += 16) {
+        const std::int32_t *p = a.data.data() + x, *q = b.data.data() + x;
+        Vector sum{};
+        for (int y = 0; y < a.rows; ++y, p += a.stride, q += a.stride) sum += product(load(p), load(q), shift, half);
+        store(out + x, sum);
+    }
+}
+
+HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int shift)
+{
+    const std::uint32_t half = half_of(shift);
+    for (int x = 0; x < acc.stride; x += 16) {
+        const Vector c = load(col + x);
+        std::int32_t* p = acc.data.data() + x;
+        if (shift == 0)
+            for (int y = 0; y < acc.rows; ++y, p += acc.stride) store(p, load(p) + c * splat(row[y]));
+        else
+            for (int y = 0; y < acc.rows; ++y, p += acc.stride)
+                store(p, load(p) + product(c, splat(row[y]), shift, half));
+    }
+}
+
+HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int shift)
+{
+    const std::uint32_t half = half_of(shift);
+    for (int y = 0; y < acc.rows; ++y) {
+        const Vector b = splat(b_row[y]);
+        std::int32_t* p = acc.row(y);
+        const std::int32_t* q = a.row(y);
+        for (int x = 0; x < acc.stride; x += 16) store(p + x, load(p + x) + product(load(q + x), b, shift, half));
+    }
+}
+
+HEDDLE_CLONES void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int shift)
+{
+    const std::uint32_t half = half_of(shift);
+    const std::size_t n = acc.data.size();
+    std::int32_t* p = acc.data.data();
+    for (std::size_t i = 0; i < n; i += 16)
+        store(p + i, load(p + i) + product(load(a.data.data() + i), load(b.data.data() + i), shift, half));
+}
+
+HEDDLE_CLONES std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b)
+{
+    std::int64_t n = 0;
+    const std::int32_t *p = a.data.data(), *q = b.data.data();
+    for (std::size_t i = 0; i < a.data.size(); ++i) n += (p[i] != 0) & (q[i] != 0);
+    return n;
+}
+
+} // namespace heddle

@@ -1,0 +1,37 @@
+// One step of all PEs at once: the inner loops of the array, over padded rows of 16 columns, in explicit vectors.
+//
+// An operand comes as a matrix (a word per PE), as a row vector (one word per array row) or as a column vector (one per
+// column). Accumulation is modulo 2^32; narrower psums are wrapped where they leave.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace heddle {
+
+/// Matrix of int32 with rows padded to a multiple of 16 columns; the padding stays zero.
+struct PeMatrix {
+    int rows = 0, cols = 0, stride = 0;
+    std::vector<std::int32_t> data;
+
+    PeMatrix() = default;
+    PeMatrix(int r, int c) : rows(r), cols(c), stride((c + 15) / 16 * 16), data(static_cast<std::size_t>(r) * stride) {}
+    std::int32_t* row(int r) { return data.data() + static_cast<std::size_t>(r) * stride; }
+    const std::int32_t* row(int r) const { return data.data() + static_cast<std::size_t>(r) * stride; }
+    std::int32_t& at(int pe) { return data[static_cast<std::size_t>(pe / cols) * stride + pe % cols]; }
+};
+
+/// Sums of the columns: out[x] = sum over y of round(a[y][x] * b[y]).
+void column_sums(const PeMatrix& a, const std::int32_t* b_row, int product_shift, std::int32_t* out);
+/// Sums of the columns of two matrices.
+void column_sums(const PeMatrix& a, const PeMatrix& b, int product_shift, std::int32_t* out);
+/// acc[y][x] += round(row[y] * col[x]).
+void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int product_shift);
+/// acc[y][x] += round(a[y][x] * b[y]).
+void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int product_shift);
+/// acc[y][x] += round(a[y][x] * b[y][x]).
+void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int product_shift);
+/// Positions where both are nonzero.
+std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b);
+
+} // namespace heddle

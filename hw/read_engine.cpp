@@ -1,0 +1,197 @@
+#include "hw/read_engine.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+namespace {
+
+std::int64_t fill_words(const Tile& t, Tensors tensor)
+{
+    return tensor == Tensors::weights ? t.weight_fill_words : t.input_fill_words;
+}
+
+} // namespace
+
+void ReadEngine::start(const CompiledPlan& plan, FillGranularity granularity, bool resident)
+{
+    plan_ = &plan;
+    granularity_ = granularity;
+    resident_ = resident;
+    words_read = padding_words = 0;
+    freed_ = 0;
+    needed_ = 0;
+    done_ = starved_ = false;
+    pass_ = PassWalk(plan);
+    step_ = StepWalk(plan);
+    cursor_ = LaneCursor(plan, tensor_);
+    result_ = LaneCursor(plan, Tensors::outputs);
+    const LayerPlan& p = plan.plan();
+    shifts_ = tensor_ == Tensors::inputs && p.kind == PlanKind::array && !p.keep_inputs &&
+              p.input_delivery == Delivery::shift;
+    if (shifts_) shift_ = ShiftRule(plan);
+    const Delivery delivery = tensor_ == Tensors::weights ? p.weight_delivery : p.input_delivery;
+    row_per_beat_ = kept() && delivery == Delivery::load_chain_y;
+    if (tensor_ == Tensors::weights && plan.plan().kind == PlanKind::post) {
+        done_ = true;
+        return;
+    }
+    enter_pass();
+}
+
+bool ReadEngine::kept() const
+{
+    return tensor_ == Tensors::weights ? plan_->plan().keep_weights : plan_->plan().keep_inputs;
+}
+
+std::int64_t ReadEngine::take_freed()
+{
+    const std::int64_t f = freed_;
+    freed_ = 0;
+    return f;
+}
+
+void ReadEngine::leave_tile(const Tile& tile)
+{
+    freed_ += tensor_ == Tensors::weights ? tile.weight_free : tile.input_free;
+}
+
+void ReadEngine::enter_pass()
+{
+    for (;;) {
+        const Pass& p = pass_.pass();
+        if (p.first_of_tile) {
+            needed_ += fill_words(*p.tile, tensor_);
+            tile_complete_ = resident_;
+        }
+        const bool same = tensor_ == Tensors::weights ? !p.new_weights : !p.new_inputs;
+        if (!kept() || !same) break;
+        next_pass();
+        if (done_) return;
+    }
+    step_.start(pass_.pass());
+    cursor_.start(pass_.pass(), step_);
+    if (plan_->plan().kind == PlanKind::post) result_.start(pass_.pass(), step_);
+    open_event();
+}
+
+void ReadEngine::next_pass()
+{
+    if (pass_.pass().last_of_tile) leave_tile(*pass_.pass().tile);
+    pass_.next();
+    done_ = pass_.done();
+}
+
+void ReadEngine::open_event()
+{
+    pending_lane_.clear();
+    next_lane_ = 0;
+    for (int l = 0; l < cursor_.count(); ++l)
+        if (!shifts_ || shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
+            pending_lane_.push_back(l);
+}
+
+/// A streamed tensor has an event whenever its coordinate changes, a kept one a single event per pass.
+void ReadEngine::next_event()
+{
+    if (!kept()) {
+        do {
+            step_.next();
+        } while (!step_.done() && !step_.changed(tensor_));
+        if (!step_.done()) {
+            cursor_.follow(pass_.pass(), step_);
+            open_event();
+            return;
+        }
+    }
+    next_pass();
+    if (!done_) enter_pass();
+}
+
+bool ReadEngine::available(std::int64_t word) const
+{
+    return tile_complete_ || (granularity_ != FillGranularity::tile && partition_->present(word));
+}
+
+int ReadEngine::row_of(int lane) const
+{
+    return cursor_.lanes().pe_of_lane[static_cast<std::size_t>(lane)] / plan_->hardware().array.cols;
+}
+
+/// How many lanes the next beat takes: until the port's width, a line's end or the event's end; -1 when one of their
+/// words is not there yet.
+int ReadEngine::look(int room)
+{
+    const PortConfig& port = partition_->ports.read_port();
+    const int line = partition_->ports.line_words();
+    const int left = static_cast<int>(pending_lane_.size() - next_lane_);
+    std::int64_t open_line = -1, last_word = -1;
+    distinct_words_ = 0;
+    int lanes = 0;
+    for (; lanes < std::min(room, left); ++lanes) {
+        const int lane = pending_lane_[next_lane_ + static_cast<std::size_t>(lanes)];
+        if (row_per_beat_ && lanes > 0 && row_of(lane) != row_of(lane - 1)) break;
+        const std::int64_t word = cursor_.word(lane);
+        if (word >= 0 && word != last_word) {
+            if (distinct_words_ == port.words) break;
+            if (!port.gather && distinct_words_ > 0 && word / line != open_line) break;
+            if (!available(word)) return -1;
+            open_line = word / line;
+            last_word = word;
+            ++distinct_words_;
+        }
+        word_[static_cast<std::size_t>(lanes)] = word;
+    }
+    return lanes;
+}
+
+void ReadEngine::fill(OperandBeat& beat, int lanes)
+{
+    for (int i = 0; i < lanes; ++i) {
+        const std::int64_t word = word_[static_cast<std::size_t>(i)];
+        beat.lane[i] = pending_lane_[next_lane_ + static_cast<std::size_t>(i)];
+        beat.word[i] = word >= 0 ? partition_->get(word) : std::int16_t{0};
+        beat.valid[i] = word >= 0;
+        padding_words += word < 0 ? 1 : 0;
+    }
+    next_lane_ += static_cast<std::size_t>(lanes);
+    beat.count = lanes;
+    beat.words_read = distinct_words_;
+    beat.last = next_lane_ == pending_lane_.size();
+    if (plan_->plan().kind == PlanKind::post) describe_window(beat);
+    words_read += distinct_words_;
+}
+
+void ReadEngine::describe_window(OperandBeat& beat) const
+{
+    const std::vector<int>& out = result_.lanes().lane_of_pe;
+    for (int i = 0; i < beat.count; ++i) {
+        const int lane = out[static_cast<std::size_t>(beat.lane[i])];
+        beat.out_word[i] = static_cast<std::int32_t>(result_.word(lane));
+        beat.operand2_word[i] = static_cast<std::int32_t>(result_.operand2_word(lane));
+    }
+    beat.first_of_window = beat.last_of_window = true;
+    for (std::size_t l = 0; l < step_.loops(); ++l) {
+        beat.first_of_window = beat.first_of_window && step_.iteration(l) == 0;
+        beat.last_of_window = beat.last_of_window && step_.last_iteration(l);
+    }
+}
+
+bool ReadEngine::tick(Cycle now, Channel<OperandBeat>& out)
+{
+    starved_ = false;
+    if (done_) return false;
+    if (!tile_complete_ && partition_->filled_total >= needed_) tile_complete_ = true;
+    if (!out.can_push(now) || !partition_->ports.can_read(now)) return false;
+    const int lanes = look(static_cast<int>(word_.size()));
+    if (lanes < 0) {
+        starved_ = true;
+        return false;
+    }
+    fill(out.push(now), lanes);
+    if (distinct_words_ > 0) partition_->ports.read(now, 1);
+    if (next_lane_ == pending_lane_.size()) next_event();
+    return true;
+}
+
+} // namespace heddle

@@ -1,0 +1,69 @@
+// The read side of one operand partition: walks the layer's passes and steps and turns each delivery event into beats, as
+// wide as the port allows, waiting for the words of a tile that is still being filled.
+#pragma once
+
+#include "hw/beats.hpp"
+#include "hw/channel.hpp"
+#include "hw/partition.hpp"
+#include "hw/shift.hpp"
+#include "hw/walk.hpp"
+
+namespace heddle {
+
+class ReadEngine
+{
+public:
+    ReadEngine() = default;
+    /// `beat_words`: lanes that fit a beat of the channel.
+    ReadEngine(Tensors tensor, Partition<std::int16_t>& partition, int beat_words)
+        : tensor_(tensor), partition_(&partition), word_(static_cast<std::size_t>(beat_words))
+    {
+    }
+
+    void start(const CompiledPlan& plan, FillGranularity granularity, bool resident);
+    /// Pushes at most one beat. True when it did.
+    bool tick(Cycle now, Channel<OperandBeat>& out);
+    bool done() const { return done_; }
+    /// Words freed by leaving a tile since last asked.
+    std::int64_t take_freed();
+    /// The last tick pushed nothing because words are missing (rather than the port or the channel).
+    bool starved() const { return starved_; }
+
+    std::int64_t words_read = 0;
+    std::int64_t padding_words = 0;
+
+private:
+    bool kept() const;
+    int row_of(int lane) const;
+    int look(int room);
+    void fill(OperandBeat& beat, int lanes);
+    void open_event();
+    void enter_pass();
+    void next_event();
+    void next_pass();
+    void leave_tile(const Tile& tile);
+    bool available(std::int64_t word) const;
+    void describe_window(OperandBeat& beat) const;
+
+    Tensors tensor_ = Tensors::weights;
+    Partition<std::int16_t>* partition_ = nullptr;
+    const CompiledPlan* plan_ = nullptr;
+    FillGranularity granularity_ = FillGranularity::word;
+    PassWalk pass_;
+    StepWalk step_;
+    LaneCursor cursor_, result_;
+    ShiftRule shift_;
+    bool shifts_ = false;
+    bool row_per_beat_ = false; ///< a load chain moves one row of the array at a time
+    std::vector<std::int32_t> pending_lane_; ///< lanes of the event to be read, in order
+    std::vector<std::int64_t> word_;         ///< of the beat being looked at
+    int distinct_words_ = 0;
+    std::size_t next_lane_ = 0;
+    std::int64_t needed_ = 0;  ///< words filled when the current tile is complete
+    bool resident_ = false;
+    bool tile_complete_ = false;
+    bool done_ = true, starved_ = false;
+    std::int64_t freed_ = 0;
+};
+
+} // namespace heddle

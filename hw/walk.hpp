@@ -1,0 +1,115 @@
+// The sequencers: how every block steps through tiles, passes and steps of a plan on its own, in the same order.
+#pragma once
+
+#include "hw/compiled_plan.hpp"
+
+namespace heddle {
+
+/// One visit of the array to one tile of the array level.
+struct Pass {
+    std::int64_t index = 0;          ///< within the layer
+    const Tile* tile = nullptr;
+    AxisIndex base{};                ///< first index of each axis
+    AxisIndex limit{};               ///< one past the last
+    bool first_of_tile = true, last_of_tile = false, last_of_layer = false;
+    bool new_weights = true, new_inputs = true; ///< stationary contents differ from the previous pass's
+    bool first_reduction = true, last_reduction = true; ///< of the psums, as far as the pass's base decides it
+};
+
+class PassWalk
+{
+public:
+    PassWalk() = default;
+    explicit PassWalk(const CompiledPlan& plan);
+    bool done() const { return done_; }
+    const Pass& pass() const { return pass_; }
+    void next();
+
+private:
+    void enter_tile();
+    void enter_pass();
+    bool advance_glb();
+
+    const CompiledPlan* plan_ = nullptr;
+    std::size_t tile_ = 0;
+    std::vector<int> at_;            ///< axis index offset of each glb loop
+    Pass pass_;
+    bool done_ = true;
+};
+
+/// The temporal steps of a pass.
+class StepWalk
+{
+public:
+    StepWalk() = default;
+    explicit StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pass_loops.size()) {}
+    void start(const Pass& pass);
+    bool done() const { return done_; }
+    void next();
+    /// Current index of each axis: the pass's base plus its temporal loops.
+    const AxisIndex& index() const { return index_; }
+    /// Since the previous step (all true at the first): does the tensor's coordinate differ?
+    bool changed(Tensors t) const { return changed_[static_cast<int>(t)]; }
+    /// Indices left for the spatial loops on each axis.
+    AxisIndex remaining() const;
+    /// Do the temporal loops move an axis that also has spatial loops (lanes then differ within the pass)?
+    bool lanes_vary() const { return lanes_vary_; }
+    /// Index of pass loop `l` in its own iterations.
+    int iteration(std::size_t l) const { return at_[l] / plan_->plan().pass_loops[l].step; }
+    bool last_iteration(std::size_t l) const { return iteration(l) + 1 == count(l); }
+    /// Iterations of pass loop `l` with the loops outside it where they stand.
+    int count(std::size_t l) const;
+    std::size_t loops() const { return at_.size(); }
+    std::int64_t steps() const { return steps_; }
+
+private:
+
+    const CompiledPlan* plan_ = nullptr;
+    const Pass* pass_ = nullptr;
+    std::vector<int> at_;
+    AxisIndex index_{};
+    bool changed_[3] = {true, true, true};
+    bool lanes_vary_ = false;
+    bool done_ = true;
+    std::int64_t steps_ = 0;
+};
+
+/// Word indices of the lanes of one tensor at the current step.
+class LaneCursor
+{
+public:
+    LaneCursor() = default;
+    LaneCursor(const CompiledPlan& plan, Tensors tensor) : plan_(&plan), tensor_(tensor) {}
+    /// At the first step of a pass: works the lanes' own part out. Later steps only move the common part.
+    void start(const Pass& pass, const StepWalk& step);
+    void follow(const Pass& pass, const StepWalk& step);
+
+    const LaneSet& set() const { return *set_; }
+    const TensorLanes& lanes() const { return set_->tensor[static_cast<int>(tensor_)]; }
+    int count() const { return lanes().count; }
+    /// Word index in the tensor's layout; -1 where the window lies on padding (inputs only).
+    std::int64_t word(int lane) const
+    {
+        if (tensor_ != Tensors::inputs) return common_.out + lane_[lane].out;
+        const int row = common_.in_row + lane_[lane].in_row, col = common_.in_col + lane_[lane].in_col;
+        if (static_cast<unsigned>(row) >= rows_ || static_cast<unsigned>(col) >= cols_) return -1;
+        return common_.in_base + lane_[lane].in_base + row * row_stride_ + col * col_stride_;
+    }
+    std::int64_t operand2_word(int lane) const { return common_.operand2 + lane_[lane].operand2; }
+
+private:
+    void make_lanes(const Pass& pass, const StepWalk& step);
+    void make_common(const Pass& pass, const StepWalk& step);
+    /// Weights reuse the `out` slot, so that word() has one path for both.
+    AxisEntry own(const AxisEntry& e) const;
+
+    const CompiledPlan* plan_ = nullptr;
+    Tensors tensor_ = Tensors::weights;
+    const LaneSet* set_ = nullptr;
+    AxisEntry common_;
+    std::vector<AxisEntry> lane_;
+    unsigned rows_ = 0, cols_ = 0;
+    std::int64_t row_stride_ = 0, col_stride_ = 0;
+};
+
+} // namespace heddle

@@ -1,0 +1,58 @@
+// The closed-form bound (design.md §7): no run of a plan takes fewer cycles. Dense, uncompressed data.
+#pragma once
+
+#include "hw/plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace heddle {
+
+/// Phases of one pass in cycles (design.md §5.6), from its used rows and columns.
+struct PassPhases {
+    std::int64_t load = 0;      ///< of a stationary operand; 0 when only psums are kept
+    std::int64_t drain = 0;     ///< of psums kept in the PEs: an array row takes at least one beat
+    std::int64_t wavefront = 0; ///< skew of the operands and of the chain, and the MAC's latency
+};
+
+/// Passes that look alike.
+struct PassClass {
+    std::int64_t count = 0;
+    std::int64_t steps = 0;
+    int used_rows = 0, used_cols = 0, active_pes = 0;
+    std::int64_t weight_words = 0, input_words = 0; ///< read for it: one load, or all its steps, padding included
+    std::int64_t weight_lanes = 0, input_lanes = 0; ///< of them, delivered at once: a port beat serves one step
+    std::int64_t psum_words = 0;                    ///< that leave the array
+};
+PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& pass);
+
+/// Words that a plan moves, exact for its loops, before rounding to bursts and beats.
+struct Traffic {
+    std::vector<PassClass> passes;                  ///< of all tiles
+    std::int64_t loads = 0;                         ///< passes with a new stationary tile
+    std::int64_t weight_reads = 0, input_reads = 0; ///< from the global buffer to the array, without padding
+    std::int64_t weight_beats = 0, input_beats = 0; ///< of their read ports, at least
+    std::int64_t psums = 0, psum_accumulations = 0; ///< leave the array; of them, added to one in the buffer
+    std::int64_t weight_fills = 0, input_fills = 0, operand2_fills = 0; ///< words fetched for tiles
+    std::int64_t outputs = 0;                                           ///< of the layer
+    std::int64_t tiles = 0;
+};
+Traffic compute_traffic(const LayerPlan& plan, const HardwareConfig& hw);
+
+struct Bound {
+    std::int64_t cycles = 0;                                 ///< the largest part
+    std::string by;                                          ///< its name
+    std::vector<std::pair<std::string, std::int64_t>> parts; ///< compute, ports, networks, dram, …
+    std::int64_t dram_read_bytes = 0, dram_write_bytes = 0;  ///< least, before rounding to bursts
+    std::int64_t buffer_words = 0;                           ///< read and written at the global buffer
+
+    std::int64_t part(const std::string& name) const; ///< 0 when absent
+};
+Bound compute_bound(const LayerPlan& plan, const HardwareConfig& hw);
+
+/// Cycles that the DRAM's data bus and the DMA need at least; 0 when tensors are resident.
+std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std::int64_t write_bytes);
+
+} // namespace heddle

@@ -1,0 +1,18 @@
+#include "sim/commands/commands.hpp"
+
+namespace heddle {
+
+const std::vector<Command>& commands()
+{
+    static const std::vector<Command> all{
+        {"run", "simulate a network on an accelerator, check every value, report time and energy", run_command},
+        {"list", "networks, hardware, energy tables or dataflows that are shipped", list_command},
+        {"map", "show or write the mapping of each layer, why it was chosen, and its bound", map_command},
+        {"energy", "price the counts of a finished run by another energy table", energy_command},
+        {"diff", "compare two results layer by layer (exit code 1 when they differ)", diff_command},
+        {"accuracy", "top-1 of a trained model on Fashion-MNIST, in floats and in integers", accuracy_command},
+    };
+    return all;
+}
+
+} // namespace heddle

@@ -1,0 +1,25 @@
+// The subcommands of heddle. Each parses its own arguments, prints to `out` and returns an exit code.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace heddle {
+
+struct Command {
+    const char* name;
+    const char* summary;
+    int (*run)(const std::vector<std::string>& arguments, std::ostream& out);
+};
+
+const std::vector<Command>& commands();
+
+int run_command(const std::vector<std::string>& arguments, std::ostream& out);
+int list_command(const std::vector<std::string>& arguments, std::ostream& out);
+int map_command(const std::vector<std::string>& arguments, std::ostream& out);
+int energy_command(const std::vector<std::string>& arguments, std::ostream& out);
+int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
+int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);
+
+} // namespace heddle

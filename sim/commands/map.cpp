@@ -1,0 +1,81 @@
+#include "dnn/base/files.hpp"
+#include "dnn/network.hpp"
+#include "hw/hardware.hpp"
+#include "sim/command_line.hpp"
+#include "sim/commands/commands.hpp"
+#include "sim/layer_selection.hpp"
+#include "sim/mapper.hpp"
+#include "sim/text.hpp"
+
+#include <ostream>
+#include <sstream>
+
+namespace heddle {
+
+namespace {
+
+void print_choice(std::ostream& out, const std::string& name, const MapChoice& choice, const HardwareConfig& hw)
+{
+    out << name << "  (" << choice.mapping.dataflow << ")\n";
+    std::istringstream nest(describe(choice.mapping));
+    for (std::string text; std::getline(nest, text);) out << "    " << text << '\n';
+    out << "  why    " << choice.why << '\n';
+    const double work = static_cast<double>(choice.plan.macs()) / hw.pes();
+    std::vector<std::string> parts;
+    for (const auto& [part, cycles] : choice.bound.parts) parts.push_back(part + " " + grouped(cycles));
+    out << "  bound  " << grouped(choice.bound.cycles) << " cycles by " << choice.bound.by << " (" << joined(parts)
+        << ")\n";
+    if (choice.plan.macs() > 0 && choice.bound.cycles > 0)
+        out << "  utilisation at most " << percent(work / static_cast<double>(choice.bound.cycles)) << " by the bound, "
+            << percent(choice.wire_utilization) << " by the wires\n";
+    out << '\n';
+}
+
+} // namespace
+
+int map_command(const std::vector<std::string>& arguments, std::ostream& out)
+{
+    CommandLine line("map", "NETWORK --hw H [--dataflow D] [--layers L] [--batch N] [--out FILE]",
+                     "Shows the mapping of each layer, why it was chosen, and what the closed-form bound says.",
+                     {"NETWORK"});
+    line.required("hw", "H", "hardware: a shipped name or a YAML file")
+        .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
+        .option("layers", "L", "only these: 3..7, conv1 or a list")
+        .option("batch", "N", "pictures at once (1)")
+        .option("out,o", "FILE", "write the mappings as YAML, to edit and to give to heddle run --mapping");
+    if (!line.parse(arguments, out)) return 0;
+    const HardwareConfig hw = load_hardware(line.text("hw"));
+    const std::string dataflow = line.text("dataflow", hw.dataflows.empty() ? "" : hw.dataflows.front());
+    describe_dataflow(dataflow); // refuses an unknown one
+    const Network net = load_network(line.text("NETWORK"), static_cast<int>(line.integer("batch", 1, 1024, 1)));
+    std::vector<int> layers;
+    if (line.has("layers"))
+        layers = select_layers(net, line.text("layers"));
+    else
+        for (int i = 0; i < static_cast<int>(net.layers.size()); ++i) layers.push_back(i);
+
+    std::vector<NamedMapping> chosen;
+    std::int64_t bound_cycles = 0;
+    for (const int i : layers) {
+        const std::string& name = net.layers[static_cast<std::size_t>(i)].name;
+        if (!has_plan(net, hw, i)) {
+            const int host = fused_into(net, hw, i);
+            out << name << "  "
+                << (host >= 0 ? "fused into " + net.layers[static_cast<std::size_t>(host)].name : "nothing to map")
+                << "\n\n";
+            continue;
+        }
+        const MapChoice choice = map_layer(net, i, hw, dataflow);
+        print_choice(out, name, choice, hw);
+        bound_cycles += choice.bound.cycles;
+        chosen.push_back({name, choice.mapping});
+    }
+    out << "bounds of " << chosen.size() << " layers: " << grouped(bound_cycles) << " cycles\n";
+    if (line.has("out")) {
+        write_file_atomically(line.text("out"), to_yaml(chosen));
+        out << "mappings in " << line.text("out") << '\n';
+    }
+    return 0;
+}
+
+} // namespace heddle

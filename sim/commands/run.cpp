@@ -1,0 +1,206 @@
+#include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
+#include "dnn/base/yaml_scalar.hpp"
+#include "dnn/onnx_coverage.hpp"
+#include "sim/command_line.hpp"
+#include "sim/commands/commands.hpp"
+#include "sim/dataflow.hpp"
+#include "sim/driver.hpp"
+#include "sim/inputs.hpp"
+#include "sim/layer_selection.hpp"
+#include "sim/lower.hpp"
+#include "sim/output_folder.hpp"
+#include "sim/price.hpp"
+#include "sim/progress.hpp"
+#include "sim/report.hpp"
+#include "sim/text.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <iostream>
+#include <limits>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace heddle {
+
+namespace {
+
+constexpr int max_batch = 1024;
+constexpr int max_jobs = 256;
+
+void describe_options(CommandLine& line)
+{
+    line.required("hw", "H", "hardware: a shipped name (heddle list hardware) or a YAML file")
+        .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
+        .option("layers", "L",
+                "only these: 3..7, conv1 or a list; numbers as in the report; inputs come from the reference")
+        .option("batch", "N", "pictures at once (1)")
+        .option("input", "FILE", "PNG, JPEG or .npy; default: a picture beside the model, or a seeded one")
+        .option("energy", "T",
+                "energy table: a shipped name (heddle list energy) or a YAML file; default: the hardware's")
+        .option("mapping", "FILE", "mappings by hand for the layers it names (heddle map writes such files)")
+        .option("out,o", "DIR", "folder for report.json, layers.csv, manifest.json; default heddle_out/NETWORK-H-D")
+        .option("seed", "S", "of synthetic weights and inputs (1)")
+        .option("stall-seed", "S", "adds random channel latencies: cycles change, values must not; 0 is off (0)")
+        .option("jobs", "N", "layers in parallel processes, same results (1)")
+        .option("driver", "fast|reference", "reference: every block an SC_METHOD on sc_clock; same results, slower")
+        .flag("timing-only", "move no values, simulate identical layers once; same cycles and counts");
+}
+
+std::string file_safe(std::string name)
+{
+    for (char& c : name)
+        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-') c = '_';
+    return name.empty() || name.front() == '.' ? "network" + name : name;
+}
+
+void check_mappings(const Network& net, const std::vector<NamedMapping>& mappings, const std::string& file)
+{
+    for (const NamedMapping& m : mappings)
+        if (net.find(m.layer) < 0) throw UserError(file + ": " + quoted(m.layer) + " is no layer of " + net.name);
+}
+
+void check_layers(const Network& net, const RunOptions& o)
+{
+    const auto simulated = [&](int layer) { return has_plan(net, o.hardware, layer); };
+    if (!o.layers.empty() && std::none_of(o.layers.begin(), o.layers.end(), simulated))
+        throw UserError(
+            "--layers: none of these is simulated: they move no data, are left to the host, or are fused into "
+            "another layer");
+}
+
+int terminal_columns()
+{
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/// Everything that can be refused is read and checked here, before anything is simulated.
+struct Request {
+    RunOptions options;
+    EnergyTable energy;
+    OutputFolder folder;
+    Workload work; ///< its network and input have moved into the options
+    Coverage coverage;
+    std::vector<std::pair<std::string, std::string>> config_hashes;
+};
+
+std::string default_folder(const Network& net, const HardwareConfig& hw, const std::string& dataflow)
+{
+    return "heddle_out/" + file_safe(net.name) + "-" + file_safe(hw.name) + "-" + file_safe(dataflow);
+}
+
+EnergyTable load_energy(const CommandLine& line, const HardwareConfig& hw)
+{
+    const std::string name = line.text("energy", hw.energy_table);
+    if (name.empty())
+        throw UserError("--energy: " + hw.name + " names no energy table of its own, so one must be given");
+    return EnergyTable::load(name);
+}
+
+void read_simulation_options(const CommandLine& line, RunOptions& o)
+{
+    constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+    o.dataflow = line.text("dataflow", o.hardware.dataflows.empty() ? "" : o.hardware.dataflows.front());
+    describe_dataflow(o.dataflow); // refuses an unknown one
+    o.seed = static_cast<std::uint64_t>(line.integer("seed", 0, largest, 1));
+    o.stall_seed = static_cast<std::uint64_t>(line.integer("stall-seed", 0, largest, 0));
+    o.timing_only = line.has("timing-only");
+    o.jobs = static_cast<int>(line.integer("jobs", 1, max_jobs, 1));
+    o.driver = line.choice("driver", {"fast", "reference"}, 0) == 0 ? TimeDriver::fast : TimeDriver::reference;
+}
+
+Request make_request(const CommandLine& line)
+{
+    const std::string name = line.text("NETWORK");
+    const int batch = static_cast<int>(line.integer("batch", 1, max_batch, 1));
+    RunOptions o;
+    o.hardware = load_hardware(line.text("hw"));
+    read_simulation_options(line, o);
+    EnergyTable energy = load_energy(line, o.hardware);
+    const Network net = load_network(name, batch);
+    if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
+    if (line.has("mapping")) {
+        o.mappings = read_mappings(line.text("mapping"));
+        check_mappings(net, o.mappings, line.text("mapping"));
+    }
+    check_layers(net, o);
+    OutputFolder folder(line.text("out", default_folder(net, o.hardware, o.dataflow)));
+    Workload work = make_workload(net, name, o.hardware.precision, line.text("input"), o.seed);
+    o.network = std::move(work.network);
+    o.input = std::move(work.input);
+
+    Request request{std::move(o), std::move(energy), std::move(folder), std::move(work), coverage_of(net), {}};
+    request.config_hashes = request.work.config_hashes;
+    request.config_hashes.emplace_back(line.text("hw"), request.options.hardware.content_hash);
+    for (const char* option : {"mapping", "energy"})
+        if (std::error_code ignored; line.has(option) && ::access(line.text(option).c_str(), R_OK) == 0)
+            request.config_hashes.emplace_back(line.text(option), content_hash(read_file(line.text(option))));
+    return request;
+}
+
+RunResult simulate(const RunOptions& options, std::ostream& out)
+{
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    ProgressPrinter printer(terminal ? std::cerr : out, terminal, terminal_columns());
+    return run_network(options, [&](const Progress& progress) { printer.show(progress); });
+}
+
+RunReport make_report(const Request& request, RunResult run)
+{
+    const HardwareConfig& hw = request.options.hardware;
+    run.coverage_macs = request.coverage.macs_share();
+    run.coverage_bytes = request.coverage.words_share();
+    price(run, request.energy, hw);
+    RunReport report;
+    report.run = std::move(run);
+    report.energy_source = describe_table(request.energy);
+    report.hardware_file = hw.source_file;
+    report.hardware_yaml = read_file(hw.source_file);
+    report.coverage = coverage_line(request.coverage, hw.precision.input_bits);
+    return report;
+}
+
+void print_classes(std::ostream& out, const Request& request, const RunReport& report)
+{
+    const QuantizedNetwork& network = request.options.network;
+    const auto classes = static_cast<std::size_t>(network.net.layers.back().out_shape[1]);
+    const std::vector<float>& scores = report.run.output;
+    if (network.synthetic || scores.size() < classes || request.work.labels.size() != classes) return;
+    out << "\nclasses of the first picture\n";
+    print_top_classes(out, {scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(classes)}, request.work.labels,
+                      3);
+}
+
+} // namespace
+
+int run_command(const std::vector<std::string>& arguments, std::ostream& out)
+{
+    CommandLine line("run", "NETWORK --hw H [options]",
+                     "Simulates NETWORK (a shipped name, a .yaml or .onnx file, or gemm:MxNxK) on the accelerator H,\n"
+                     "compares every value with the reference, and writes results to a folder.",
+                     {"NETWORK"});
+    describe_options(line);
+    if (!line.parse(arguments, out)) return 0;
+    const Request request = make_request(line);
+    const RunReport report = make_report(request, simulate(request.options, out));
+
+    Manifest manifest;
+    manifest.command = {"heddle", "run"};
+    manifest.command.insert(manifest.command.end(), arguments.begin(), arguments.end());
+    manifest.config_hashes = request.config_hashes;
+    manifest.seed = request.options.seed;
+    manifest.stall_seed = request.options.stall_seed;
+    request.folder.write({{report_file_name, report_json(report)},
+                          {"layers.csv", layers_csv(report.run)},
+                          {"manifest.json", manifest_json(manifest)}});
+
+    print_report(out, report);
+    out << "workload    " << request.work.description << '\n';
+    print_classes(out, request, report);
+    out << "\nresults in " << request.folder.path() << '\n';
+    return 0;
+}
+
+} // namespace heddle

@@ -1,0 +1,276 @@
+#include "sim/dataflow.hpp"
+
+#include "dnn/base/error.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+namespace {
+
+using Index = std::vector<Dim>;
+
+struct Known {
+    const char* name;
+    const char* text;
+};
+constexpr Known known[] = {
+    {"ws", "weight-stationary: a pass keeps one weight per PE and streams output positions; reductions spread over y, "
+           "output channels over x, psums leave every step"},
+    {"os",
+     "output-stationary: a pass keeps one psum per PE and streams the whole reduction; outputs spread over y and x"},
+    {"is",
+     "input-stationary: a pass keeps one input per PE and streams output channels; reductions spread over y, output "
+     "positions over x, psums leave every step"},
+};
+
+/// The dimensions of the list that the layer has, as one flattened index.
+Index flat(const LayerShape& shape, std::initializer_list<Dim> dims)
+{
+    Index index;
+    for (Dim d : dims)
+        if (shape.extent[d] > 1) index.push_back(d);
+    return index;
+}
+
+MapLoop spatial(const Index& index, Place place, int count, int step = 1)
+{
+    MapLoop loop;
+    loop.dims = index;
+    loop.step = step;
+    loop.count = count;
+    loop.place = place;
+    return loop;
+}
+
+int positions(const LayerShape& shape, const Index& index, int room)
+{
+    return static_cast<int>(std::min<std::int64_t>(room, index_extent(index, shape.extent)));
+}
+
+void add_spatial(Spread& s, const LayerShape& shape, const Index& index, Place place, int room)
+{
+    const int count = positions(shape, index, room);
+    if (count > 1) s.spatial.push_back(spatial(index, place, count));
+}
+
+void add_index(std::vector<Index>& list, const Index& index)
+{
+    if (!index.empty()) list.push_back(index);
+}
+
+/// `diagonal` groups side by side, each on its share of the rows and columns.
+Spread grouped(const LayerShape& shape, int diagonal)
+{
+    Spread s;
+    const Index groups = flat(shape, {dim_g});
+    if (diagonal > 1) s.spatial.push_back(spatial(groups, Place::diagonal, diagonal));
+    add_index(s.glb, groups);
+    return s;
+}
+
+struct Indices {
+    Index reduction, channels, pixels;
+};
+
+/// Stationary GEMM forms whose psums are summed along y: weights or inputs stay.
+Spread reduce_on_y(const LayerShape& shape, const Indices& i, Tensors kept, int rows, int cols, int diagonal)
+{
+    Spread s = grouped(shape, diagonal);
+    s.keep = {kept};
+    const Index& on_x = kept == Tensors::weights ? i.channels : i.pixels;
+    const Index& streamed = kept == Tensors::weights ? i.pixels : i.channels;
+    add_spatial(s, shape, i.reduction, Place::y, rows / diagonal);
+    add_spatial(s, shape, on_x, Place::x, cols / diagonal);
+    add_index(s.glb, on_x);
+    if (!streamed.empty()) {
+        s.cut = static_cast<int>(s.glb.size());
+        s.glb.push_back(streamed);
+        s.pass.push_back(streamed);
+    }
+    add_index(s.glb, i.reduction);
+    return s;
+}
+
+/// Outputs stay: `on_y` and `on_x` are spread; the larger operand's index steps outermost, so that work starts before
+/// all of that operand has arrived.
+Spread keep_outputs(const LayerShape& shape, const Index& on_y, const Index& on_x, const Index& reduction, int rows,
+                    int cols, int diagonal)
+{
+    Spread s = grouped(shape, diagonal);
+    s.keep = {Tensors::outputs};
+    add_spatial(s, shape, on_y, Place::y, rows / diagonal);
+    add_spatial(s, shape, on_x, Place::x, cols / diagonal);
+    const bool weights_larger =
+        tile_words(shape, shape.extent, Tensors::weights) > tile_words(shape, shape.extent, Tensors::inputs);
+    const bool x_first = weights_larger != (!on_y.empty() && on_y.front() == dim_k);
+    add_index(s.glb, x_first ? on_x : on_y);
+    add_index(s.glb, x_first ? on_y : on_x);
+    add_index(s.pass, reduction);
+    return s;
+}
+
+/// Output rows and columns side by side: neighbours can pass inputs on.
+Spread planar(const LayerShape& shape, int rows, int cols)
+{
+    Spread s;
+    s.keep = {Tensors::outputs};
+    add_spatial(s, shape, flat(shape, {dim_p}), Place::y, rows);
+    add_spatial(s, shape, flat(shape, {dim_q}), Place::x, cols);
+    const bool weights_larger =
+        tile_words(shape, shape.extent, Tensors::weights) > tile_words(shape, shape.extent, Tensors::inputs);
+    add_index(s.glb, flat(shape, {dim_g}));
+    if (weights_larger) add_index(s.glb, flat(shape, {dim_k}));
+    for (Dim d : {dim_n, dim_p, dim_q}) add_index(s.glb, flat(shape, {d}));
+    if (!weights_larger) add_index(s.glb, flat(shape, {dim_k}));
+    for (Dim d : {dim_c, dim_r, dim_s}) add_index(s.pass, flat(shape, {d}));
+    return s;
+}
+
+/// Every PE an output channel of its own, for layers with one output position.
+Spread channels_everywhere(const LayerShape& shape, const Indices& i, int rows, int cols)
+{
+    Spread s = grouped(shape, 1);
+    s.keep = {Tensors::outputs};
+    const int x = positions(shape, i.channels, cols);
+    const int y = std::min(rows, (shape.extent[dim_k] + x - 1) / x);
+    s.spatial.push_back(spatial(i.channels, Place::y, y, x));
+    s.spatial.push_back(spatial(i.channels, Place::x, x));
+    add_index(s.glb, i.pixels);
+    add_index(s.glb, i.channels);
+    add_index(s.pass, i.reduction);
+    return s;
+}
+
+std::int64_t folds(const LayerShape& shape, const Spread& s)
+{
+    std::int64_t n = 1;
+    for (std::size_t g = 0; g < s.glb.size(); ++g) {
+        if (static_cast<int>(g) == s.cut) continue;
+        const int q = s.quantum(s.glb[g]);
+        n *= (index_extent(s.glb[g], shape.extent) + q - 1) / q;
+    }
+    return n;
+}
+
+/// Groups side by side: the few shares of the array that need the fewest passes.
+template <typename Make>
+void add_diagonals(std::vector<Spread>& list, const LayerShape& shape, int rows, int cols, const Make& make)
+{
+    constexpr std::size_t most = 3;
+    std::vector<Spread> all;
+    const int limit = std::min({shape.extent[dim_g], rows, cols});
+    for (int d = 2; d <= limit; ++d) all.push_back(make(d));
+    std::stable_sort(all.begin(), all.end(),
+                     [&](const Spread& a, const Spread& b) { return folds(shape, a) < folds(shape, b); });
+    for (std::size_t i = 0; i < std::min(most, all.size()); ++i) list.push_back(all[i]);
+}
+
+void add_output_stationary(std::vector<Spread>& list, const LayerShape& shape, const Indices& i, int rows, int cols)
+{
+    const auto make = [&](int d) { return keep_outputs(shape, i.pixels, i.channels, i.reduction, rows, cols, d); };
+    list.push_back(make(1));
+    list.push_back(planar(shape, rows, cols));
+    list.push_back(keep_outputs(shape, i.channels, i.pixels, i.reduction, rows, cols, 1));
+    if (!i.channels.empty()) list.push_back(channels_everywhere(shape, i, rows, cols));
+    add_diagonals(list, shape, rows, cols, make);
+}
+
+/// Both orders of a flattened reduction: C outermost as in the GEMM form, and innermost as the words lie in memory.
+std::vector<Indices> index_sets(const LayerShape& shape)
+{
+    Indices i{flat(shape, {dim_c, dim_r, dim_s}), flat(shape, {dim_k}), flat(shape, {dim_n, dim_p, dim_q})};
+    std::vector<Indices> sets = {i};
+    const Index inner = flat(shape, {dim_r, dim_s, dim_c});
+    if (inner != i.reduction) {
+        i.reduction = inner;
+        sets.push_back(i);
+    }
+    return sets;
+}
+
+} // namespace
+
+int Spread::quantum(const std::vector<Dim>& index) const
+{
+    int n = 1;
+    for (const MapLoop& loop : spatial)
+        if (loop.dims == index) n *= loop.count;
+    return n;
+}
+
+int Spread::outputs_per_step() const
+{
+    int n = 1;
+    for (const MapLoop& loop : spatial)
+        if (std::none_of(loop.dims.begin(), loop.dims.end(), reduces)) n *= loop.count;
+    return n;
+}
+
+std::int64_t index_extent(const std::vector<Dim>& index, const Extents& tile)
+{
+    std::int64_t extent = 1;
+    for (Dim d : index) extent *= tile[d];
+    return extent;
+}
+
+std::vector<std::string> dataflow_names()
+{
+    std::vector<std::string> names;
+    for (const Known& k : known) names.emplace_back(k.name);
+    return names;
+}
+
+std::string describe_dataflow(const std::string& dataflow)
+{
+    std::string names;
+    for (const Known& k : known) {
+        if (dataflow == k.name) return k.text;
+        names += (names.empty() ? "" : ", ") + std::string(k.name);
+    }
+    throw UserError("unknown dataflow \"" + dataflow + "\": expected one of " + names);
+}
+
+std::vector<Spread> spreads(const std::string& dataflow, const LayerShape& shape, int rows, int cols)
+{
+    describe_dataflow(dataflow); // throws when unknown
+    std::vector<Spread> list;
+    for (const Indices& i : index_sets(shape)) {
+        if (dataflow == "os") {
+            add_output_stationary(list, shape, i, rows, cols);
+            continue;
+        }
+        const Tensors kept = dataflow == "ws" ? Tensors::weights : Tensors::inputs;
+        const auto make = [&](int d) { return reduce_on_y(shape, i, kept, rows, cols, d); };
+        list.push_back(make(1));
+        add_diagonals(list, shape, rows, cols, make);
+    }
+    return list;
+}
+
+Mapping make_mapping(const std::string& dataflow, const Spread& spread, const LayerShape& shape, const Extents& tile,
+                     const std::vector<Dim>& order, int chunk)
+{
+    const auto temporal = [](const Index& index, int step) {
+        MapLoop loop;
+        loop.dims = index;
+        loop.step = step;
+        return loop;
+    };
+    MapLevel dram{"dram", {}, {}, {}};
+    MapLevel glb{"glb", {}, {}, {Tensors::weights, Tensors::inputs, Tensors::outputs}};
+    MapLevel array{"array", {}, spread.spatial, {}};
+    MapLevel rf{"rf", {}, {}, spread.keep};
+    for (Dim d : order)
+        if (tile[d] < shape.extent[d]) dram.temporal.push_back(temporal({d}, tile[d]));
+    for (std::size_t g = 0; g < spread.glb.size(); ++g) {
+        const Index& index = spread.glb[g];
+        const int step = static_cast<int>(g) == spread.cut ? chunk : spread.quantum(index);
+        if (step < index_extent(index, tile)) glb.temporal.push_back(temporal(index, step));
+    }
+    for (const Index& index : spread.pass)
+        if (index_extent(index, tile) > 1) rf.temporal.push_back(temporal(index, 1));
+    return {dataflow, {dram, glb, array, rf}};
+}
+
+} // namespace heddle

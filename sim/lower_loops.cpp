@@ -1,0 +1,197 @@
+// Loops of a mapping to loops of a plan: axes, spans, and the proof that every index is covered exactly once.
+#include "sim/lower_detail.hpp"
+
+#include <algorithm>
+
+namespace heddle::lower_detail {
+
+namespace {
+
+const std::vector<std::string> level_order = {"dram", "glb", "array", "rf"};
+
+/// Levels must be known and come in the order of the memory hierarchy.
+void check_levels(const Lowering& l)
+{
+    std::size_t next = 0;
+    for (const MapLevel& level : l.mapping.levels) {
+        const auto found = std::find(level_order.begin(), level_order.end(), level.name);
+        if (found == level_order.end())
+            l.fail(level.name, "this machine has no such level; it has dram, glb, array, rf");
+        const auto position = static_cast<std::size_t>(found - level_order.begin());
+        if (position < next)
+            l.fail(level.name, "stands below " + level_order[next - 1] + "; the order is dram, glb, array, rf");
+        next = position + 1;
+        if (level.name != "array" && !level.spatial.empty())
+            l.fail(level.name, "spatial loops belong to the array level");
+    }
+    const MapLevel* glb = l.mapping.find("glb");
+    for (Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
+        if (glb && !glb->keeps(t) && !(l.plan.kind == PlanKind::post && t == Tensors::weights))
+            l.fail("glb", std::string("must keep the ") + tensor_name(t) +
+                              ": no tensor of this machine bypasses the global buffer; add it to keep");
+}
+
+int add_axis(Lowering& l, const MapLevel& level, const MapLoop& loop)
+{
+    std::vector<Axis>& axes = l.plan.axes;
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+        if (axes[a].dims == loop.dims) return static_cast<int>(a);
+        for (Dim d : loop.dims)
+            if (std::find(axes[a].dims.begin(), axes[a].dims.end(), d) != axes[a].dims.end())
+                l.fail(level.name, "loop over " + loop_name(loop.dims) + ": " + dim_names[d] +
+                                       " already runs in loops over " + loop_name(axes[a].dims) +
+                                       " below dram; use the same index in both");
+    }
+    const auto reductions = std::count_if(loop.dims.begin(), loop.dims.end(), reduces);
+    if (reductions != 0 && reductions != static_cast<std::ptrdiff_t>(loop.dims.size()))
+        l.fail(level.name, "loop over " + loop_name(loop.dims) +
+                               " mixes outputs with reductions; flatten only dimensions of one kind");
+    axes.push_back(Axis{loop.dims});
+    return static_cast<int>(axes.size()) - 1;
+}
+
+/// Dimensions without a loop below dram are axes of their own; their tile must be one index.
+void add_missing_axes(Lowering& l)
+{
+    for (int i = 0; i < dim_count; ++i) {
+        const Dim d = static_cast<Dim>(i);
+        const bool found = std::any_of(l.plan.axes.begin(), l.plan.axes.end(), [d](const Axis& a) {
+            return std::find(a.dims.begin(), a.dims.end(), d) != a.dims.end();
+        });
+        if (found) continue;
+        if (l.plan.dim_tile(d) > 1)
+            l.fail("glb", std::string("no loop covers ") + dim_names[d] + ", whose tile has " +
+                              std::to_string(l.plan.dim_tile(d)) + " indices; add a loop below dram");
+        l.plan.axes.push_back(Axis{{d}});
+    }
+}
+
+struct Nest {
+    std::string level;
+    int* step = nullptr; ///< of the loop
+    int* span = nullptr; ///< of a temporal loop
+    int covers = 0;      ///< of a spatial loop
+};
+
+/// The loops over one axis, outermost first; those inside a pass by falling step.
+std::vector<Nest> nest_of(Lowering& l, int axis)
+{
+    std::vector<Nest> nest;
+    for (AxisLoop& loop : l.plan.glb_loops)
+        if (loop.axis == axis) nest.push_back({"glb", &loop.step, &loop.span, 0});
+    const auto inside = static_cast<std::ptrdiff_t>(nest.size());
+    for (SpatialLoop& loop : l.plan.spatial)
+        if (loop.axis == axis) nest.push_back({"array", &loop.step, nullptr, loop.step * loop.count});
+    for (AxisLoop& loop : l.plan.pass_loops)
+        if (loop.axis == axis) nest.push_back({"rf", &loop.step, &loop.span, 0});
+    std::stable_sort(nest.begin() + inside, nest.end(), [](const Nest& a, const Nest& b) { return *a.step > *b.step; });
+    return nest;
+}
+
+/// What each loop covers is one step of the loop outside it; the outermost covers the axis, the innermost steps by one.
+void check_nest(Lowering& l, int axis)
+{
+    const std::string name = axis_name(l.plan, axis);
+    int outside = l.axis_extent(l.plan.axes[static_cast<std::size_t>(axis)]);
+    const std::vector<Nest> nest = nest_of(l, axis);
+    bool outermost = true;
+    for (const Nest& loop : nest) {
+        if (loop.span) {
+            *loop.span = outside;
+            if (!outermost && *loop.step > outside)
+                l.fail(loop.level, "loop over " + name + " steps by " + std::to_string(*loop.step) +
+                                       ", but the loop outside it only by " + std::to_string(outside));
+        } else if (loop.covers < outside || (!outermost && loop.covers > outside)) {
+            l.fail(loop.level, "spatial loop over " + name + " covers " + std::to_string(loop.covers) + " of " +
+                                   std::to_string(outside) + " indices; let the loop outside it step by " +
+                                   std::to_string(loop.covers));
+        }
+        outside = *loop.step;
+        outermost = false;
+    }
+    if (outside != 1 && !nest.empty())
+        l.fail(nest.back().level, "innermost loop over " + name + " steps by " + std::to_string(outside) +
+                                      "; something inside it must cover these indices, or its step must be 1");
+}
+
+void check_array(const Lowering& l)
+{
+    if (l.plan.kind == PlanKind::post) {
+        const int words = l.plan.spatial.empty() ? 1 : l.plan.spatial.front().count;
+        if (l.plan.spatial.size() > 1 || words > l.hw.post.words_per_cycle)
+            l.fail("array", "spatial loops need " + std::to_string(words) + " words per cycle, the PostProcessor has " +
+                                std::to_string(l.hw.post.words_per_cycle));
+        return;
+    }
+    for (Place side : {Place::y, Place::x}) {
+        std::int64_t need = 1;
+        std::string loops;
+        for (const SpatialLoop& s : l.plan.spatial) {
+            if (s.place != side && s.place != Place::diagonal) continue;
+            need *= s.count;
+            loops += (loops.empty() ? "" : ", ") + axis_name(l.plan, s.axis) + " " + std::to_string(s.count);
+        }
+        const int have = side == Place::y ? l.hw.array.rows : l.hw.array.cols;
+        if (need > have)
+            l.fail("array", std::string("axis ") + (side == Place::y ? "y" : "x") + " needs " + std::to_string(need) +
+                                (side == Place::y ? " rows" : " columns") + " (" + loops + "), the array has " +
+                                std::to_string(have) + "; make the counts' product at most " + std::to_string(have));
+    }
+}
+
+} // namespace
+
+std::string axis_name(const LayerPlan& plan, int axis)
+{
+    return loop_name(plan.axes[static_cast<std::size_t>(axis)].dims);
+}
+
+int Lowering::axis_extent(const Axis& axis) const
+{
+    int extent = 1;
+    for (Dim d : axis.dims) extent *= plan.dim_tile(d);
+    return extent;
+}
+
+void set_tile_loops(Lowering& l)
+{
+    check_levels(l);
+    const MapLevel* dram = l.mapping.find("dram");
+    if (!dram) return;
+    bool reduction = false;
+    for (const MapLoop& loop : dram->temporal) {
+        if (loop.dims.size() != 1)
+            l.fail("dram", "loop over " + loop_name(loop.dims) + ": tiles are cut along single dimensions");
+        const Dim d = loop.dims.front();
+        for (const TileLoop& t : l.plan.tile_loops)
+            if (t.dim == d)
+                l.fail("dram", std::string("two loops over ") + dim_names[d] + "; one level of tiles has one");
+        const int tile = std::min(loop.step, l.plan.extent[d]);
+        const bool cuts = tile < l.plan.extent[d];
+        if (cuts && l.hw.dram.kind == DramKind::resident)
+            l.fail("dram", std::string("loop over ") + dim_names[d] +
+                               ": tensors are resident on chip, so there is one tile; make its step " +
+                               std::to_string(l.plan.extent[d]));
+        if (cuts && reduction && !reduces(d))
+            l.fail("dram", std::string("loop over ") + dim_names[d] +
+                               " inside a loop over a reduction would send psums to DRAM; put C, R and S innermost");
+        reduction = reduction || (cuts && reduces(d));
+        l.plan.tile_loops.push_back({d, tile});
+    }
+}
+
+void set_loops(Lowering& l)
+{
+    for (const MapLevel& level : l.mapping.levels) {
+        if (level.name == "dram") continue;
+        std::vector<AxisLoop>& temporal = level.name == "glb" ? l.plan.glb_loops : l.plan.pass_loops;
+        for (const MapLoop& loop : level.temporal) temporal.push_back({add_axis(l, level, loop), loop.step, 1});
+        for (const MapLoop& loop : level.spatial)
+            l.plan.spatial.push_back({add_axis(l, level, loop), loop.place, loop.step, loop.count});
+    }
+    add_missing_axes(l);
+    for (std::size_t a = 0; a < l.plan.axes.size(); ++a) check_nest(l, static_cast<int>(a));
+    check_array(l);
+}
+
+} // namespace heddle::lower_detail

@@ -1,0 +1,86 @@
+// A mapping: the loop nest of one layer cut into levels, as data. What runs where, in which order, and who keeps what.
+//
+// YAML (`heddle map --out`, `--mapping FILE`), outermost level and loop first:
+//
+//   mappings:
+//     - layer: conv1
+//       dataflow: ws                      # a label for reports; optional
+//       levels:
+//         - name: dram                    # tiles that the global buffer holds at once; single dimensions only
+//           temporal: [{loop: K, step: 64}, {loop: P, step: 14}]
+//         - name: glb                     # from pass to pass
+//           temporal: [{loop: K, step: 16}, {loop: P*Q, step: 784}, {loop: C*R*S, step: 16}]
+//           keep: [weights, inputs, outputs]
+//         - name: array                   # one step over the PEs
+//           spatial: [{loop: C*R*S, axis: y, step: 1, count: 16}, {loop: K, axis: x, step: 1, count: 16}]
+//         - name: rf                      # the steps of a pass; what is kept stays in the PE for all of them
+//           temporal: [{loop: P*Q, step: 1}]
+//           keep: [weights]
+//
+// A loop runs over one dimension or a flattened index (outermost first). `step` is what one iteration covers; a
+// temporal loop runs until what the loop outside it covers is done, so the last iteration may be partial and nothing is
+// padded. A spatial loop has `count` positions on axis y (rows), x (columns) or diagonal (the same index on both, PEs
+// off the diagonal idle). Dimensions of size 1 need no loop. `keep` names weights, inputs and outputs (psums, inside
+// the array). For layers without an array (pooling, add) the one spatial loop is the PostProcessor's words per cycle.
+#pragma once
+
+#include "hw/plan.hpp"
+
+#include <string>
+#include <vector>
+
+namespace heddle {
+
+/// One loop of a mapping. `dims` is the (flattened) index, outermost first.
+struct MapLoop {
+    std::vector<Dim> dims;
+    int step = 1;
+    int count = 0;          ///< spatial only; temporal loops run until they are done
+    Place place = Place::y; ///< spatial only
+
+    bool operator==(const MapLoop& o) const
+    {
+        return dims == o.dims && step == o.step && count == o.count && (count == 0 || place == o.place);
+    }
+};
+
+struct MapLevel {
+    std::string name;              ///< dram, glb, array, rf; later also collector, lanes, vector
+    std::vector<MapLoop> temporal; ///< outermost first
+    std::vector<MapLoop> spatial;  ///< outermost first
+    std::vector<Tensors> keep;     ///< tensors whose tile the level holds; sorted
+
+    bool keeps(Tensors t) const;
+    bool operator==(const MapLevel& o) const
+    {
+        return name == o.name && temporal == o.temporal && spatial == o.spatial && keep == o.keep;
+    }
+};
+
+struct Mapping {
+    std::string dataflow;         ///< label for reports; nothing depends on it
+    std::vector<MapLevel> levels; ///< outermost first
+
+    const MapLevel* find(const std::string& level) const; ///< nullptr when absent
+    bool operator==(const Mapping& o) const { return dataflow == o.dataflow && levels == o.levels; }
+};
+
+struct NamedMapping {
+    std::string layer;
+    Mapping mapping;
+};
+
+const char* tensor_name(Tensors t);
+std::string loop_name(const std::vector<Dim>& dims); ///< "C*R*S"
+
+/// The file form above. Reading it again gives equal mappings.
+std::string to_yaml(const std::vector<NamedMapping>& mappings);
+
+/// Strict: UserError `file:line:col: key: expected …, got …`; also on a layer that is named twice.
+std::vector<NamedMapping> read_mappings(const std::string& path);
+std::vector<NamedMapping> parse_mappings(const std::string& text, const std::string& file_name);
+
+/// The nest for people, one loop a line, indented, with what each level keeps.
+std::string describe(const Mapping& mapping);
+
+} // namespace heddle

@@ -1,0 +1,224 @@
+// Does the executable answer, refuse mistakes with exit code 2 and one line, and leave nothing half-written?
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder to run in, removed at the end.
+struct Workplace {
+    Workplace()
+    {
+        std::string name = (fs::temp_directory_path() / "heddle-cli-XXXXXX").string();
+        path = ::mkdtemp(name.data());
+    }
+    ~Workplace() { fs::remove_all(path); }
+    Workplace(const Workplace&) = delete;
+    Workplace& operator=(const Workplace&) = delete;
+
+    void write(const std::string& name, const std::string& content) const
+    {
+        std::ofstream(path / name, std::ios::binary) << content;
+    }
+    std::string read(const std::string& name) const
+    {
+        std::ostringstream text;
+        text << std::ifstream(path / name).rdbuf();
+        return text.str();
+    }
+    std::vector<std::string> files() const
+    {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::recursive_directory_iterator(path))
+            names.push_back(fs::relative(entry.path(), path).string());
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+    fs::path path;
+};
+
+struct Outcome {
+    int code = -1;
+    std::string out, err;
+};
+
+/// Runs `before; heddle ARGUMENTS` by the shell, inside the workplace.
+Outcome heddle(const Workplace& place, const std::string& arguments, const std::string& before = ":")
+{
+    const fs::path err = place.path.string() + ".err";
+    const std::string command = "cd '" + place.path.string() + "' && " + before + " && '" HEDDLE_EXECUTABLE "' " +
+                                arguments + " 2>'" + err.string() + "'";
+    Outcome outcome;
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::array<char, 4096> chunk{};
+    while (const std::size_t n = std::fread(chunk.data(), 1, chunk.size(), pipe)) outcome.out.append(chunk.data(), n);
+    const int status = ::pclose(pipe);
+    outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    std::ostringstream text;
+    text << std::ifstream(err).rdbuf();
+    outcome.err = text.str();
+    fs::remove(err);
+    return outcome;
+}
+
+void check_refused(const Workplace& place, const std::string& arguments, const std::string& word)
+{
+    INFO("heddle " << arguments);
+    const std::vector<std::string> before = place.files();
+    const Outcome outcome = heddle(place, arguments);
+    CHECK(outcome.code == 2);
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK_THAT(outcome.err, Catch::StartsWith("heddle: ") && Contains(word));
+    CHECK(place.files() == before);
+}
+
+} // namespace
+
+TEST_CASE("help and version go to standard output, without a banner")
+{
+    const Workplace place;
+    for (const std::string command : {"", "run", "list", "map", "energy", "diff", "accuracy"}) {
+        const Outcome outcome = heddle(place, command + " --help");
+        CHECK(outcome.code == 0);
+        CHECK_THAT(outcome.out, Contains("heddle " + command));
+        CHECK(outcome.err.empty());
+    }
+    CHECK_THAT(heddle(place, "--version").out, Catch::StartsWith("heddle 0."));
+}
+
+TEST_CASE("everything shipped is listed")
+{
+    const Workplace place;
+    CHECK_THAT(heddle(place, "list networks").out, Contains("mobilenet_v1 ") && Contains("568,740,352"));
+    CHECK_THAT(heddle(place, "list hardware").out, Contains("tpu_like") && Contains("shidiannao_like"));
+    CHECK_THAT(heddle(place, "list energy").out, Contains("horowitz_45nm"));
+    CHECK_THAT(heddle(place, "list dataflows").out, Contains("ws") && Contains("os") && Contains("is"));
+}
+
+TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behind")
+{
+    const Workplace place;
+    place.write("dup.yaml", "name: x\nname: y\n");
+    place.write("cut.onnx", std::string("\x08\x07\x12\x04"
+                                        "abcd\x3a\xff\xff\xff\x7f"));
+    place.write("empty.onnx", "");
+    place.write("file", "");
+    check_refused(place, "", "command");
+    check_refused(place, "frobnicate", "frobnicate");
+    check_refused(place, "run no_such_net --hw tpu_like", "no_such_net");
+    check_refused(place, "run tiny --hw no_such_hw", "no_such_hw");
+    check_refused(place, "run tiny --hw dup.yaml", "dup.yaml:2:1: name");
+    check_refused(place, "run cut.onnx --hw tpu_like", "cut.onnx");
+    check_refused(place, "run empty.onnx --hw tpu_like", "empty.onnx");
+    check_refused(place, "run tiny --hw tpu_like --dataflow zz", "zz");
+    check_refused(place, "run tiny --hw tpu_like --layers nope", "nope");
+    check_refused(place, "run tiny --hw tpu_like --batch -1", "--batch");
+    check_refused(place, "run tiny --hw tpu_like --batch 1e9", "--batch");
+    check_refused(place, "run tiny --hw tpu_like --out /proc/nope", "/proc/nope");
+    check_refused(place, "run tiny --hw tpu_like --out file/sub", "file/sub");
+    check_refused(place, "run tiny --hw tpu_like --energy nope", "nope");
+    check_refused(place, "run tiny --hw tpu_like --mapping nope.yaml", "nope.yaml");
+    check_refused(place, "run tiny --hw tpu_like --input nope.png", "nope.png");
+    check_refused(place, "run gemm:0x1x1 --hw tpu_like", "gemm:0x1x1");
+    check_refused(place, "run tiny", "--hw");
+    check_refused(place, "list things", "things");
+    check_refused(place, "diff nope nope", "nope");
+    check_refused(place, "energy dup.yaml --table horowitz_45nm", "dup.yaml");
+    check_refused(place, "map tiny --hw tpu_like --layers 99", "99");
+    check_refused(place, "accuracy tiny", "weights");
+}
+
+TEST_CASE("a run writes three files, prices again, equals itself and differs from another seed")
+{
+    const Workplace place;
+    const Outcome run = heddle(place, "run tiny --hw tpu_like --out a");
+    REQUIRE(run.code == 0);
+    CHECK(run.err.empty());
+    CHECK_THAT(run.out, Contains("latency") && Contains("results in a"));
+    CHECK(place.files() == std::vector<std::string>{"a", "a/layers.csv", "a/manifest.json", "a/report.json"});
+    const std::string report = place.read("a/report.json");
+    CHECK_THAT(report.substr(0, report.find("\"untimed\"")),
+               Contains("\"verified\": true") && !Contains("\"verified\": false"));
+    CHECK_THAT(place.read("a/manifest.json"), Contains("\"tpu_like\"") && Contains("\"seed\": 1"));
+
+    REQUIRE(heddle(place, "run tiny --hw tpu_like --out b").code == 0);
+    CHECK(heddle(place, "diff a b/report.json").code == 0);
+    const Outcome priced = heddle(place, "energy a --table horowitz_45nm --out c");
+    CHECK(priced.code == 0);
+    CHECK_THAT(priced.out, Contains("horowitz_45nm"));
+    const Outcome diff = heddle(place, "diff a c");
+    CHECK(diff.code == 1);
+    CHECK_THAT(diff.out, Contains("energy_pj"));
+}
+
+TEST_CASE("without --out the results go to heddle_out in the current folder")
+{
+    const Workplace place;
+    const Outcome run = heddle(place, "run gemm:8x8x8 --hw tpu_like --dataflow ws");
+    REQUIRE(run.code == 0);
+    CHECK_THAT(run.out, Contains("results in heddle_out/gemm_8x8x8-tpu_like-ws"));
+    CHECK(fs::exists(place.path / "heddle_out/gemm_8x8x8-tpu_like-ws/report.json"));
+}
+
+TEST_CASE("a mapping that was written can be edited and run")
+{
+    const Workplace place;
+    REQUIRE(heddle(place, "map tiny --hw tpu_like --dataflow ws -o m.yaml").code == 0);
+    const Outcome run = heddle(place, "run tiny --hw tpu_like --dataflow ws --mapping m.yaml --out a");
+    REQUIRE(run.code == 0);
+    REQUIRE(heddle(place, "run tiny --hw tpu_like --dataflow ws --out b").code == 0);
+    CHECK(heddle(place, "diff a b").code == 0);
+    place.write("other.yaml", "mappings:\n  - layer: nope\n    levels: []\n");
+    check_refused(place, "run tiny --hw tpu_like --mapping other.yaml", "nope");
+}
+
+TEST_CASE("a full disk leaves no file under its final name")
+{
+    // A limit on file sizes fails the write like a full disk does, without needing a file system of our own.
+    const Workplace place;
+    const Outcome run = heddle(place, "run tiny --hw tpu_like --out a", "trap '' XFSZ && ulimit -f 2");
+    CHECK(run.code == 2);
+    CHECK_THAT(run.err, Contains("cannot write"));
+    CHECK(place.files().empty());
+}
+
+TEST_CASE("an interrupted run leaves nothing under its final name")
+{
+    const Workplace place;
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const bool ready = ::chdir(place.path.c_str()) == 0 && std::freopen("/dev/null", "w", stdout) != nullptr;
+        ::signal(SIGINT, SIG_DFL);
+        if (ready)
+            ::execl(HEDDLE_EXECUTABLE, "heddle", "run", "vgg16", "--hw", "tpu_like", "--out", "a",
+                    static_cast<char*>(nullptr));
+        ::_exit(127);
+    }
+    ::usleep(700000); // reading and quantising, or simulating: VGG-16 takes seconds
+    ::kill(child, SIGINT);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(place.files().empty());
+}
+
+TEST_CASE("a broken output pipe or full standard output is no success")
+{
+    const Workplace place;
+    CHECK(heddle(place, "list networks >/dev/full").code == 2);
+}

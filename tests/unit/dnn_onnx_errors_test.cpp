@@ -1,0 +1,156 @@
+// Bad ONNX files: one line, a UserError, never a crash.
+#include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
+#include "dnn/base/random.hpp"
+#include "dnn/onnx_import.hpp"
+#include "tests/unit/dnn_onnx_builder.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+namespace
+{
+
+using namespace heddle;
+using heddle_test::OnnxBuilder;
+namespace fs = std::filesystem;
+
+Network import(OnnxBuilder& builder)
+{
+    return onnx_detail::import_model(builder.model(), "test", 0);
+}
+
+class TemporaryFile
+{
+public:
+    explicit TemporaryFile(const std::string& content)
+        : path_((fs::temp_directory_path() / ("heddle_onnx_" + std::to_string(getpid()) + ".onnx")).string())
+    {
+        std::ofstream(path_, std::ios::binary) << content;
+    }
+    ~TemporaryFile() { fs::remove(path_); }
+    const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+OnnxBuilder conv_model(const std::vector<std::int64_t>& weight_dims, std::size_t words)
+{
+    OnnxBuilder builder({1, 2, 4, 4});
+    builder.floats("w", weight_dims, std::vector<float>(words, 1)).node("Conv", {"x", "w"}, "y").output("y");
+    return builder;
+}
+
+} // namespace
+
+TEST_CASE("an unsupported operator is named with its node and what is supported")
+{
+    OnnxBuilder builder({1, 2, 4, 4});
+    builder.node("LSTM", {"x"}, "y").output("y");
+    CHECK_THROWS_WITH(import(builder), Catch::Contains("node y_node (LSTM)") && Catch::Contains("Add, AveragePool"));
+}
+
+TEST_CASE("weights of the wrong shape are refused")
+{
+    auto rank = conv_model({2, 2, 3}, 12);
+    CHECK_THROWS_WITH(import(rank), Catch::Contains("do not fit"));
+    auto channels = conv_model({2, 3, 1, 1}, 6);
+    CHECK_THROWS_WITH(import(channels), Catch::Contains("2 input channels"));
+    auto short_data = conv_model({2, 2, 3, 3}, 35);
+    CHECK_THROWS_WITH(import(short_data), Catch::Contains("holds 35 values, its shape needs 36"));
+    auto negative = conv_model({2, -2, 3, 3}, 36);
+    CHECK_THROWS_WITH(import(negative), Catch::Contains("negative extent"));
+    auto forged = conv_model({1 << 30, 1 << 30, 1 << 30, 1 << 30}, 1);
+    CHECK_THROWS_WITH(import(forged), Catch::Contains("2^31"));
+    auto too_large = conv_model({2, 2, 5, 5}, 100);
+    CHECK_THROWS_WITH(import(too_large), Catch::Contains("larger than the padded input"));
+    auto infinite = conv_model({2, 2, 1, 1}, 4);
+    infinite.model().mutable_graph()->mutable_initializer(0)->set_float_data(1, INFINITY);
+    CHECK_THROWS_WITH(import(infinite), Catch::Contains("not finite"));
+}
+
+TEST_CASE("missing, doubly defined and circular values are refused")
+{
+    OnnxBuilder missing({1, 2, 4, 4});
+    missing.node("Conv", {"x", "nowhere"}, "y").output("y");
+    CHECK_THROWS_WITH(import(missing), Catch::Contains("value nowhere is read"));
+    OnnxBuilder twice({1, 2, 4, 4});
+    twice.node("Relu", {"x"}, "y").node("Relu", {"x"}, "y").output("y");
+    CHECK_THROWS_WITH(import(twice), Catch::Contains("defined twice"));
+    OnnxBuilder cycle({1, 2, 4, 4});
+    cycle.node("Add", {"x", "b"}, "a").node("Relu", {"a"}, "b").output("b");
+    CHECK_THROWS_WITH(import(cycle), Catch::Contains("cycle"));
+    OnnxBuilder computed({1, 2, 1, 1});
+    computed.node("Relu", {"x"}, "w").node("Conv", {"x", "w"}, "y").output("y");
+    CHECK_THROWS_WITH(import(computed), Catch::Contains("must be a constant"));
+}
+
+TEST_CASE("only the batch may be dynamic")
+{
+    OnnxBuilder builder({1, 2, 4, 4});
+    builder.node("Relu", {"x"}, "y").output("y");
+    auto* shape =
+        builder.model().mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+    shape->mutable_dim(0)->set_dim_param("batch");
+    CHECK(onnx_detail::import_model(builder.model(), "test", 3).layers.back().out_shape == Shape4{3, 2, 4, 4});
+    shape->mutable_dim(2)->set_dim_param("height");
+    CHECK_THROWS_WITH(import(builder), Catch::Contains("dimension 2 (height) is dynamic"));
+    shape->mutable_dim(2)->set_dim_value(-4);
+    CHECK_THROWS_AS(import(builder), UserError);
+}
+
+TEST_CASE("external data is refused")
+{
+    auto builder = conv_model({2, 2, 1, 1}, 4);
+    builder.model().mutable_graph()->mutable_initializer(0)->set_data_location(onnx::TensorProto::EXTERNAL);
+    CHECK_THROWS_WITH(import(builder), Catch::Contains("external data"));
+}
+
+TEST_CASE("files that are no models are refused with their name")
+{
+    CHECK_THROWS_WITH(read_network_onnx("/no/such/file.onnx", 1), Catch::Contains("/no/such/file.onnx"));
+    const TemporaryFile empty("");
+    CHECK_THROWS_WITH(read_network_onnx(empty.path(), 1), Catch::Contains("empty"));
+    const TemporaryFile text("this is not a protobuf");
+    CHECK_THROWS_WITH(read_network_onnx(text.path(), 1), Catch::Contains("not an ONNX model"));
+}
+
+TEST_CASE("a file of more than 2 GB is refused without reading it")
+{
+    const TemporaryFile huge("x");
+    fs::resize_file(huge.path(), (std::uintmax_t{1} << 31) + 1); // sparse: takes no space
+    CHECK_THROWS_AS(read_network_onnx(huge.path(), 1), UserError);
+}
+
+TEST_CASE("truncated and corrupted models give a one-line UserError or a network, never a crash")
+{
+    const std::string good = read_file(data_root() + "/dnn/trained/resnet_fashion_mnist.onnx");
+    const std::uint64_t seed = 7;
+    INFO("seed " << seed);
+    Random random(seed);
+    int refused = 0;
+    for (int i = 0; i < 300; ++i) {
+        std::string bad = good;
+        if (i % 2 == 0) {
+            bad.resize(random.below(good.size()));
+        } else {
+            // The structure sits in the first and last kilobytes; the middle is weights.
+            for (int flips = 0; flips < 3; ++flips) {
+                const std::size_t at = random.below(4096);
+                bad[i % 4 == 1 ? at : bad.size() - 1 - at] ^= static_cast<char>(1u << random.below(8));
+            }
+        }
+        const TemporaryFile file(bad);
+        try {
+            read_network_onnx(file.path(), 1);
+        } catch (const UserError& error) {
+            ++refused;
+            CHECK(std::string(error.what()).find('\n') == std::string::npos);
+        }
+    }
+    CHECK(refused > 150);
+}

@@ -1,0 +1,174 @@
+// Is the price of a count the table's price times the count, part by part?
+#include "dnn/base/error.hpp"
+#include "sim/price.hpp"
+#include "sim/totals.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace heddle;
+using Catch::Contains;
+
+namespace {
+
+/// Prices that are all different and do not scale, so that a mixed-up one shows.
+const std::string head = "name: t\nnode: 1nm\nsource: test\nunit: pj\n"
+                         "scaling: {multiplier_bit_product_exponent: 1, adder_bits_exponent: 1,\n"
+                         "          register_file_size_exponent: 0, global_buffer_size_exponent: 0}\nenergies:\n";
+
+std::string entry(const std::string& component, const std::string& action, double value, const std::string& rest)
+{
+    return "  - {component: " + component + ", action: " + action + ", value: " + std::to_string(value) +
+           ", source: s, " + rest + "}\n";
+}
+
+std::string full_table()
+{
+    return head + entry("mac", "multiply", 2, "unit: pj, per: word, bits: 8") +
+           entry("mac", "gated", 0.25, "unit: fraction, per: mac") +
+           entry("operand_register", "read", 0.01, "unit: pj, per: word, bits: 8") +
+           entry("operand_register", "write", 0.02, "unit: pj, per: word, bits: 8") +
+           entry("register_file", "read", 0.3, "unit: pj, per: word, bits: 8, size_bytes: 64") +
+           entry("register_file", "write", 0.5, "unit: pj, per: word, bits: 8, size_bytes: 64") +
+           entry("network", "hop", 0.7, "unit: pj, per: word, bits: 8") +
+           entry("global_buffer", "read", 11, "unit: pj, per: beat, bits: 64, size_bytes: 4096") +
+           entry("global_buffer", "write", 13, "unit: pj, per: beat, bits: 64, size_bytes: 4096") +
+           entry("dram", "access", 17, "unit: pj, per: bit, device: any") +
+           entry("post", "add", 0.1, "unit: pj, per: word, bits: 8") +
+           entry("post", "multiply", 0.2, "unit: pj, per: word, bits: 8") +
+           entry("post", "compare", 0.4, "unit: pj, per: word, bits: 8") +
+           entry("clock", "cycle", 19, "unit: pj, per: mac");
+}
+
+EnergyTable table(const std::string& text)
+{
+    return EnergyTable::from_yaml(YamlReader::load_string(text, "t.yaml"));
+}
+
+HardwareConfig machine()
+{
+    HardwareConfig hw;
+    hw.clock_mhz = 1000;
+    hw.array.rows = 2;
+    hw.array.cols = 3;
+    hw.array.weight_words = 64; // the others are operand registers
+    hw.dram.kind = DramKind::fixed;
+    for (PartitionConfig* p : {&hw.global_buffer.weights, &hw.global_buffer.inputs}) {
+        p->bytes = 4096;
+        p->read_port.words = p->write_port.words = 8;
+    }
+    return hw;
+}
+
+RunResult one_layer()
+{
+    RunResult run;
+    LayerResult layer;
+    layer.op = "conv";
+    layer.cycles = 10;
+    run.layers = {layer};
+    return run;
+}
+
+std::map<std::string, double> parts(const LayerResult& layer, const std::string& text = full_table())
+{
+    RunResult run = one_layer();
+    run.layers = {layer};
+    price(run, table(text), machine());
+    return run.layers[0].energy_pj;
+}
+
+} // namespace
+
+TEST_CASE("MACs cost full price, gated ones a fraction, skipped ones nothing")
+{
+    LayerResult layer = one_layer().layers[0];
+    layer.macs = 100;
+    layer.macs_effectual = 60;
+    layer.macs_gated = 30;
+    layer.macs_skipped = 10;
+    CHECK(parts(layer)["mac"] == Approx(60 * 2 + 30 * 2 * 0.25));
+    layer.macs_gated = layer.macs_skipped = 0; // no gating: a zero operand costs like any other
+    CHECK(parts(layer)["mac"] == Approx(200));
+}
+
+TEST_CASE("register files are priced by reads and writes, one-word files as operand registers")
+{
+    LayerResult layer = one_layer().layers[0];
+    layer.accesses["register_file"]["weights"] = {3, 5, 0, 0, 0, 0};
+    CHECK(parts(layer)["register_file"] == Approx(3 * 0.5 + 5 * 0.3));
+    layer.accesses["register_file"] = {{"inputs", {2, 7, 0, 0, 0, 0}}};
+    CHECK(parts(layer)["register_file"] == Approx(2 * 0.02 + 7 * 0.01));
+    layer.accesses["register_file"] = {{"outputs", {0, 7, 5, 3, 0, 0}}}; // psums of 32 bits
+    CHECK(parts(layer)["register_file"] == Approx(4 * (5 * 0.02 + (7 + 3) * 0.01)));
+}
+
+TEST_CASE("the global buffer is priced by beats, not by words")
+{
+    LayerResult layer = one_layer().layers[0];
+    layer.accesses["global_buffer"]["weights"] = {999, 999, 999, 999, 4, 6};
+    CHECK(parts(layer)["global_buffer"] == Approx(4 * 11 + 6 * 13));
+}
+
+TEST_CASE("hops, DRAM bits, post operations and clock")
+{
+    LayerResult layer = one_layer().layers[0];
+    layer.hops = {{"weights", 3}, {"psums", 5}};
+    layer.dram.read_bytes = 2;
+    layer.dram.write_bytes = 1;
+    layer.post_words = 2;
+    std::map<std::string, double> pj = parts(layer);
+    CHECK(pj["network"] == Approx(3 * 0.7 + 5 * 4 * 0.7));
+    CHECK(pj["dram"] == Approx(24 * 17));
+    CHECK(pj["static"] == Approx(10 * 6 * 19)); // cycles x PEs
+    CHECK(pj["post"] > 0.0);
+    layer.op = "max_pool";
+    CHECK(parts(layer)["post"] == Approx(2 * 0.4)); // one 8-bit comparison a word
+}
+
+TEST_CASE("a resident machine has no DRAM energy and a table without static power says so")
+{
+    RunResult run = one_layer();
+    run.layers[0].dram.read_bytes = 2;
+    HardwareConfig hw = machine();
+    hw.dram.kind = DramKind::resident;
+    price(run, table(full_table()), hw);
+    CHECK(run.layers[0].energy_pj["dram"] == 0.0);
+    CHECK(std::find(run.missing.begin(), run.missing.end(), "static") != run.missing.end());
+}
+
+TEST_CASE("a count without an entry is an error, an entry without a count is not needed")
+{
+    LayerResult layer = one_layer().layers[0];
+    const std::string only_mac = head + entry("mac", "multiply", 2, "unit: pj, per: word, bits: 8");
+    layer.macs = 1;
+    CHECK(parts(layer, only_mac)["mac"] == Approx(2));
+    layer.hops["inputs"] = 1;
+    CHECK_THROWS_AS(parts(layer, only_mac), UserError);
+}
+
+TEST_CASE("parts and totals add up, energy by tensor covers storage and movement, pricing again changes nothing")
+{
+    RunResult run = one_layer();
+    LayerResult& layer = run.layers[0];
+    layer.macs = layer.macs_effectual = 9;
+    layer.accesses["dram"]["weights"].reads = 3;
+    layer.accesses["dram"]["inputs"].reads = 1;
+    layer.accesses["global_buffer"]["inputs"] = {0, 0, 0, 0, 4, 6};
+    layer.dram.read_bytes = 4;
+    price(run, table(full_table()), machine());
+    const LayerResult once = run.layers[0];
+    CHECK(once.energy_by_tensor_pj.at("weights") == Approx(0.75 * 4 * 8 * 17));
+    CHECK(once.energy_by_tensor_pj.at("inputs") == Approx(0.25 * 4 * 8 * 17 + 4 * 11 + 6 * 13));
+    CHECK(sum_layers(run).total_energy == Approx(layer_energy(once)));
+    price(run, table(full_table()), machine());
+    CHECK(run.layers[0].energy_pj == once.energy_pj);
+    CHECK(run.layers[0].energy_by_tensor_pj == once.energy_by_tensor_pj);
+}
+
+TEST_CASE("layers without cycles cost nothing")
+{
+    RunResult run = one_layer();
+    run.layers[0].cycles = 0;
+    price(run, table(full_table()), machine());
+    CHECK(run.layers[0].energy_pj.empty());
+}
