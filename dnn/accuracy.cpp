@@ -5,11 +5,9 @@
 
 #include <algorithm>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr int batch_size = 32; // large enough to amortise a layer's set-up, small enough for the cache
 

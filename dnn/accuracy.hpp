@@ -8,8 +8,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace heddle
-{
+namespace heddle {
 
 struct AccuracyOptions {
     Precision precision;

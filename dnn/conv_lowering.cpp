@@ -1,7 +1,6 @@
 #include "dnn/conv_lowering.hpp"
 
-namespace heddle
-{
+namespace heddle {
 
 ConvLowering::ConvLowering(const Layer& layer, int rows, int cols)
     : batch(layer.in_shape[0]), channels(layer.in_shape[1]), group_channels(channels / layer.window.groups),

@@ -10,12 +10,10 @@
 #include <cstdint>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// The input with its padding made explicit; refers to `input` itself where the window has none.
-template <typename T> class PaddedInput
-{
+template <typename T> class PaddedInput {
 public:
     PaddedInput(const TensorOf<T>& input, const Window& w)
         : rows(input.shape[2] + w.pad_top + w.pad_bottom), cols(input.shape[3] + w.pad_left + w.pad_right),

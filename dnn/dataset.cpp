@@ -6,11 +6,9 @@
 #include <memory>
 #include <zlib.h>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t most_words = std::int64_t{1} << 30;
 

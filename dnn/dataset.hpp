@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 struct Dataset {
     int rows = 0, cols = 0;

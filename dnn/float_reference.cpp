@@ -6,11 +6,9 @@
 #include <cmath>
 #include <limits>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 float activated(float x, Activation activation)
 {

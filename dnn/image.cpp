@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 /// Weights of the input positions that one output position takes along an axis.
 struct Taps {

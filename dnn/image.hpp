@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// 8 bits per channel, interleaved RGB, row major.
 struct Picture {

@@ -8,11 +8,9 @@
 #include <jpeglib.h>
 #include <png.h>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t most_pixels = std::int64_t{1} << 28;
 

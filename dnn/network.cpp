@@ -2,8 +2,7 @@
 
 #include <stdexcept>
 
-namespace heddle
-{
+namespace heddle {
 
 const char* op_name(Op op)
 {

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 enum class Op {
     input, ///< the picture; no inputs of its own

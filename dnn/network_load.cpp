@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <limits>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 bool ends_with(const std::string& text, const std::string& end)
 {

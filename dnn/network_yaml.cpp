@@ -7,11 +7,9 @@
 #include <map>
 #include <set>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t max_extent = 1 << 20; // of any number in a network file
 
@@ -44,8 +42,7 @@ std::vector<int> integers(const YamlReader& layer, const std::string& key, std::
     return list;
 }
 
-class NetworkBuilder
-{
+class NetworkBuilder {
 public:
     NetworkBuilder(int batch, double width, int resolution) : batch_(batch), width_(width), resolution_(resolution) {}
 

@@ -6,11 +6,9 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 const std::string magic = "\x93NUMPY";
 
@@ -33,8 +31,7 @@ const TypeCode& code_of(NpyType type)
 }
 
 /// The header is a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
-class Header
-{
+class Header {
 public:
     Header(std::string text, std::string name) : text_(std::move(text)), name_(std::move(name)) {}
 

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 enum class NpyType { float32, uint8, int8, int16 };
 

@@ -2,11 +2,9 @@
 
 #include <cstdio>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 std::string listed(const char* title, const std::vector<std::string>& names)
 {

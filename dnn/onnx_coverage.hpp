@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 struct Coverage {
     std::int64_t timed_macs = 0, macs = 0;

@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t largest_fold = 1 << 28; // words; more is no bookkeeping but a forged size
 

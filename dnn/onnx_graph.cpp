@@ -7,11 +7,9 @@
 #include <google/protobuf/stubs/logging.h>
 #include <set>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 constexpr int max_rank = 4;
 constexpr std::uint64_t largest_file = (std::uint64_t{1} << 31) - 1; // protobuf's own limit

@@ -9,15 +9,13 @@
 #include <string>
 #include <vector>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 /// Text from a file made fit for a one-line message: no control characters, at most 80 characters.
 std::string printable(const std::string& text);
 
 /// A node with typed access to its attributes. A wrong attribute type is a UserError naming the node.
-class Node
-{
+class Node {
 public:
     Node(const onnx::NodeProto& proto, std::int64_t opset) : proto_(&proto), opset_(opset) {}
 

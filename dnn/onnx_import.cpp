@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 Shape4 map_shape(const Dims& dims)
 {

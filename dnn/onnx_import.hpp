@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 /// (N,C,H,W) of a value: rank 2 is (N,C), rank 3 (N,C,W), rank 1 (C), rank 0 one word.
 Shape4 map_shape(const Dims& dims);
@@ -30,8 +29,7 @@ struct Value {
     int top = 0, bottom = 0, left = 0, right = 0;
 };
 
-class Importer
-{
+class Importer {
 public:
     explicit Importer(const Graph& graph) : graph_(graph) {}
 

@@ -4,11 +4,9 @@
 
 #include <cmath>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 /// Weights (K,F) read a flattened (H,W,C); the layer holds (C,H,W).
 std::vector<float> channels_first(const std::vector<float>& weights, const Shape4& in)

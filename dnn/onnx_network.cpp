@@ -1,11 +1,9 @@
 #include "dnn/base/error.hpp"
 #include "dnn/onnx_import.hpp"
 
-namespace heddle
-{
+namespace heddle {
 
-namespace onnx_detail
-{
+namespace onnx_detail {
 
 Network import_model(const onnx::ModelProto& model, const std::string& network_name, int batch)
 {
@@ -22,8 +20,7 @@ Network import_model(const onnx::ModelProto& model, const std::string& network_n
     return net;
 }
 
-namespace
-{
+namespace {
 
 std::string stem(const std::string& path)
 {

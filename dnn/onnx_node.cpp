@@ -1,8 +1,7 @@
 #include "dnn/base/error.hpp"
 #include "dnn/onnx_graph.hpp"
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 std::string printable(const std::string& text)
 {
@@ -24,8 +23,7 @@ void Node::fail(const std::string& message) const
     throw UserError(label() + ": " + message);
 }
 
-namespace
-{
+namespace {
 const std::string absent;
 }
 

@@ -4,11 +4,9 @@
 #include <cmath>
 #include <limits>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 bool takes_activation(Op op)
 {

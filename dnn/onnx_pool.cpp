@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 /// A Pad in front of a pool holds zeros, a pool's own padding holds nothing.
 void absorb_pool_pad(Importer& importer, const Node& node, const Value& in, Layer& layer)

@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <numeric>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t largest_pad = 1 << 15;
 
@@ -196,8 +194,7 @@ void import_transpose(Importer& importer, const Node& node)
     }
 }
 
-namespace
-{
+namespace {
 
 /// (before each axis, then after each axis), from input or attribute.
 Dims pads_of(Importer& importer, const Node& node, std::size_t rank)

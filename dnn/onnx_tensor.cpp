@@ -5,11 +5,9 @@
 #include <cmath>
 #include <cstring>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t max_elements = (std::int64_t{1} << 31) - 1; // an extent fits an int
 

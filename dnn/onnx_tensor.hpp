@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 using Dims = std::vector<std::int64_t>;
 

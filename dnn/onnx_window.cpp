@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
-namespace
-{
+namespace {
 
 constexpr std::int64_t largest = 1 << 15; // window extents and padding beyond that are corrupt files
 

@@ -6,8 +6,7 @@
 #include <array>
 #include <string>
 
-namespace heddle::onnx_detail
-{
+namespace heddle::onnx_detail {
 
 /// The attribute's values for (rows, columns); a 1-D window has one row. `fallback` when absent.
 /// UserError naming the node unless there are `spatial` values of at least `least`.

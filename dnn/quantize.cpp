@@ -9,11 +9,9 @@
 
 #include <cmath>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 std::vector<MagnitudeHistogram> calibrate(const Network& net, const std::vector<FloatTensor>& inputs)
 {
@@ -27,8 +25,7 @@ std::vector<MagnitudeHistogram> calibrate(const Network& net, const std::vector<
     return tensors;
 }
 
-class Quantizer
-{
+class Quantizer {
 public:
     Quantizer(const Network& net, const Precision& precision, const std::vector<FloatTensor>& calibration)
         : net_(net), precision_(precision), calibration_(calibration), weight_scales_(net.layers.size())

@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Integer widths of a machine (design.md §6.2). Defaults: int8 operands, 32-bit psums.
 struct Precision {

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle
-{
+namespace heddle {
 
 void MagnitudeHistogram::widen(double value)
 {

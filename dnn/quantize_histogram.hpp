@@ -6,11 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
-class MagnitudeHistogram
-{
+class MagnitudeHistogram {
 public:
     /// False when a value is not finite.
     bool add(const FloatTensor& tensor);

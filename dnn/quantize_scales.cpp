@@ -7,11 +7,9 @@
 #include <limits>
 #include <numeric>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 void check_width(const char* what, int bits, int min, int max)
 {

@@ -7,8 +7,7 @@
 
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Largest magnitude of a symmetric integer of `bits`.
 inline int largest_integer(int bits)

@@ -6,11 +6,9 @@
 #include <cmath>
 #include <cstdlib>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 double rounding_error(const float* w, std::size_t count, double scale, double largest)
 {

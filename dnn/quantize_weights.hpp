@@ -6,8 +6,7 @@
 
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// One real weight scale per output channel: the one with the least squared error whose bias fits 32 bits.
 std::vector<double> weight_scales(const Layer& conv, const Precision& precision, double in_scale);

@@ -7,11 +7,9 @@
 #include <limits>
 #include <stdexcept>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 std::int16_t clamped(std::int64_t value, const QuantizedLayer& q)
 {

@@ -7,8 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// One integer layer. `inputs` are the layer's input tensors in order. Computes the sum exactly (products rounded by
 /// product_shift), reduces it once modulo 2^psum_bits, adds bias, requantises. `overflows` counts outputs whose exact

@@ -6,16 +6,13 @@
 #include <cstdlib>
 #include <limits>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr int filter_block = 24; // sums of one call stay in the first cache
 
-class Convolution
-{
+class Convolution {
 public:
     /// With `peaks` the sums are only looked at and `output` may be null.
     Convolution(const Layer& layer, const QuantizedLayer& q, const Precision& precision, const Tensor& input,

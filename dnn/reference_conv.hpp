@@ -8,8 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Returns how many outputs' exact sums did not fit psum_bits.
 std::int64_t reference_conv(const Layer& layer, const QuantizedLayer& q, const Precision& precision,

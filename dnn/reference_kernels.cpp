@@ -1,10 +1,8 @@
 #include "dnn/reference_kernels.hpp"
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 struct Runnable {
     const ReferenceKernels* sets[3] = {&kernels_baseline::table, nullptr, nullptr};

@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Pixels of one tile; a tile's operands are laid out [pair or tap][tile_pixels].
 constexpr int tile_pixels = 64;
@@ -46,16 +45,13 @@ const ReferenceKernels& reference_kernels();
 /// All sets this processor runs, slowest first: so that a test can compare them.
 const ReferenceKernels* const* runnable_reference_kernels(int& count);
 
-namespace kernels_baseline
-{
+namespace kernels_baseline {
 extern const ReferenceKernels table;
 }
-namespace kernels_avx2
-{
+namespace kernels_avx2 {
 extern const ReferenceKernels table;
 }
-namespace kernels_avx512
-{
+namespace kernels_avx512 {
 extern const ReferenceKernels table;
 }
 

@@ -5,11 +5,9 @@
 
 #include <immintrin.h>
 
-namespace heddle::kernels_avx512
-{
+namespace heddle::kernels_avx512 {
 
-namespace
-{
+namespace {
 
 struct Simd {
     static constexpr int lanes = 16;

@@ -6,11 +6,9 @@
 #include <emmintrin.h>
 #endif
 
-namespace heddle::kernels_baseline
-{
+namespace heddle::kernels_baseline {
 
-namespace
-{
+namespace {
 
 struct Simd {
     static constexpr int lanes = 4;

@@ -2,8 +2,7 @@
 // defines `Simd` (vectors of 32-bit lanes) and the register blocking. Nothing here may be inline from a shared header:
 // the linker could keep the copy that uses instructions which another processor lacks.
 
-namespace
-{
+namespace {
 
 std::int32_t load_pair(const std::int16_t* w)
 {

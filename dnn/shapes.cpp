@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 [[noreturn]] void fail(const Layer& layer, const std::string& message)
 {
@@ -191,8 +189,7 @@ void infer_shapes(Network& net)
     for (std::size_t i = 0; i < net.layers.size(); ++i) infer_layer_shape(net, static_cast<int>(i));
 }
 
-namespace
-{
+namespace {
 
 int ceil_padding(const Axis& a, int in)
 {

@@ -9,11 +9,9 @@
 #include <limits>
 #include <numeric>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t input_stream = ~std::uint64_t{0}; // of derive_seed: no layer has this index
 
@@ -52,8 +50,7 @@ void fill_halves(std::vector<std::int16_t>& words, Random& random, double deviat
     }
 }
 
-class Synthesis
-{
+class Synthesis {
 public:
     Synthesis(const Network& net, const Precision& precision, std::uint64_t seed)
         : precision_(precision), seed_(seed), models_(model_values(net))

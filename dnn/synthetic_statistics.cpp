@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr double pi = 3.14159265358979323846;
 constexpr double picture_reach = 2.64; // of a picture normalised by ImageNet's mean and deviation

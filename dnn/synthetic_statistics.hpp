@@ -5,8 +5,7 @@
 
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// One tensor's values as a normal distribution, its negative part set to zero when `rectified`. Real units.
 struct ValueModel {

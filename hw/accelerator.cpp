@@ -18,7 +18,8 @@ int operand_beat_words(const HardwareConfig& hw)
 int memory_words(const HardwareConfig& hw)
 {
     const int bits = std::min({hw.precision.weight_bits, hw.precision.input_bits, 8});
-    return std::max(hw.dma.max_burst_bytes * 8 / bits + 1, 3 * (hw.dma.max_burst_bytes / hw.post.parameter_bytes_per_channel + 1));
+    return std::max(hw.dma.max_burst_bytes * 8 / bits + 1,
+                    3 * (hw.dma.max_burst_bytes / hw.post.parameter_bytes_per_channel + 1));
 }
 
 } // namespace
@@ -26,28 +27,36 @@ int memory_words(const HardwareConfig& hw)
 /// Depth latency + 1 sustains one entry a cycle (channel.hpp).
 struct Accelerator::Wires {
     explicit Wires(const HardwareConfig& hw)
-        : operand_words(operand_beat_words(hw)), psum_words(std::max(hw.psum_network.words_per_beat, hw.post.words_per_cycle)),
+        : operand_words(operand_beat_words(hw)),
+          psum_words(std::max(hw.psum_network.words_per_beat, hw.post.words_per_cycle)),
           result_words(std::max(operand_words, psum_words)), burst_words(memory_words(hw)),
-          command_dma("command_dma", 2, 1), command_buffer("command_buffer", 2, 1), command_array("command_array", 2, 1),
-          command_post("command_post", 2, 1), done_dma("done_dma", 2, 1), done_buffer("done_buffer", 2, 1),
-          memory_request("memory_request", 4, 1, MemoryRequest(burst_words)),
-          memory_response("memory_response", 4, 1, MemoryResponse(burst_words)), fill("fill", 2, 1, FillBeat(burst_words)),
-          parameters("parameters", 2, 1, FillBeat(burst_words)), credit("credit", 4, 1), drain_request("drain_request", 4, 1),
-          drain_data("drain_data", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles, FillBeat(burst_words)),
-          weights("weights", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles, OperandBeat(operand_words)),
-          inputs("inputs", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles, OperandBeat(operand_words)),
+          command_dma("command_dma", 2, 1), command_buffer("command_buffer", 2, 1),
+          command_array("command_array", 2, 1), command_post("command_post", 2, 1), done_dma("done_dma", 2, 1),
+          done_buffer("done_buffer", 2, 1), memory_request("memory_request", 4, 1, MemoryRequest(burst_words)),
+          memory_response("memory_response", 4, 1, MemoryResponse(burst_words)),
+          fill("fill", 2, 1, FillBeat(burst_words)), parameters("parameters", 2, 1, FillBeat(burst_words)),
+          credit("credit", 4, 1), drain_request("drain_request", 4, 1),
+          drain_data("drain_data", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
+                     FillBeat(burst_words)),
+          weights("weights", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
+                  OperandBeat(operand_words)),
+          inputs("inputs", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
+                 OperandBeat(operand_words)),
           windows("windows", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
                   OperandBeat::for_post(operand_words)),
           array_weights("array_weights", depth(hw.weight_network.latency_cycles), hw.weight_network.latency_cycles,
                         OperandBeat(operand_words)),
           array_inputs("array_inputs", depth(hw.input_network.latency_cycles), hw.input_network.latency_cycles,
                        OperandBeat(operand_words)),
-          array_psums("array_psums", depth(hw.psum_network.latency_cycles), hw.psum_network.latency_cycles, PsumBeat(psum_words)),
-          buffer_psums("buffer_psums", 2, 1, PsumBeat(psum_words)), post_psums("post_psums", 2, 1, PsumBeat(psum_words)),
-          complete_psums("complete_psums", depth(hw.global_buffer.update_latency_cycles), hw.global_buffer.update_latency_cycles,
-                         PsumBeat(psum_words)),
+          array_psums("array_psums", depth(hw.psum_network.latency_cycles), hw.psum_network.latency_cycles,
+                      PsumBeat(psum_words)),
+          buffer_psums("buffer_psums", 2, 1, PsumBeat(psum_words)),
+          post_psums("post_psums", 2, 1, PsumBeat(psum_words)),
+          complete_psums("complete_psums", depth(hw.global_buffer.update_latency_cycles),
+                         hw.global_buffer.update_latency_cycles, PsumBeat(psum_words)),
           operand2_request("operand2_request", 2, 1, Operand2Request(result_words)),
-          operand2("operand2", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles, Operand2Beat(result_words)),
+          operand2("operand2", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
+                   Operand2Beat(result_words)),
           results("results", depth(hw.post.latency_cycles), hw.post.latency_cycles, ResultBeat(result_words))
     {
     }
@@ -55,11 +64,11 @@ struct Accelerator::Wires {
 
     std::vector<ChannelBase*> all()
     {
-        return {&command_dma,   &command_buffer, &command_array, &command_post, &done_dma,     &done_buffer,
-                &memory_request, &memory_response, &fill,         &parameters,   &credit,       &drain_request,
-                &drain_data,    &weights,        &inputs,        &windows,      &array_weights, &array_inputs,
-                &array_psums,   &buffer_psums,   &post_psums,    &complete_psums, &operand2_request, &operand2,
-                &results};
+        return {&command_dma, &command_buffer, &command_array,    &command_post, &done_dma,
+                &done_buffer, &memory_request, &memory_response,  &fill,         &parameters,
+                &credit,      &drain_request,  &drain_data,       &weights,      &inputs,
+                &windows,     &array_weights,  &array_inputs,     &array_psums,  &buffer_psums,
+                &post_psums,  &complete_psums, &operand2_request, &operand2,     &results};
     }
 
     int operand_words, psum_words, result_words, burst_words;
@@ -94,29 +103,53 @@ void Accelerator::build(bool reversed)
 {
     Wires& w = *wires_;
     std::vector<std::function<Block*()>> makers = {
-        [&] { return (controller_ = std::make_unique<Controller>(
-                          "controller", std::vector<Channel<Command>*>{&w.command_dma, &w.command_buffer, &w.command_array, &w.command_post},
-                          std::vector<Channel<Command>*>{&w.done_dma, &w.done_buffer})).get(); },
+        [&] {
+            return (controller_ =
+                        std::make_unique<Controller>("controller",
+                                                     std::vector<Channel<Command>*>{&w.command_dma, &w.command_buffer,
+                                                                                    &w.command_array, &w.command_post},
+                                                     std::vector<Channel<Command>*>{&w.done_dma, &w.done_buffer}))
+                .get();
+        },
         [&] { return (dram_ = std::make_unique<Dram>("dram", hw_, w.memory_request, w.memory_response)).get(); },
-        [&] { return (dma_ = std::make_unique<Dma>("dma", hw_, Dma::Ports{w.command_dma, w.memory_request, w.memory_response, w.fill,
-                                                                         w.parameters, w.credit, w.drain_request, w.drain_data,
-                                                                         w.done_dma})).get(); },
-        [&] { return (global_buffer_ = std::make_unique<GlobalBuffer>(
-                          "global_buffer", hw_,
-                          GlobalBuffer::Channels{w.command_buffer, w.fill, w.credit, w.weights, w.inputs, w.windows, w.buffer_psums,
-                                                 w.complete_psums, w.operand2_request, w.operand2, w.results, w.drain_request,
-                                                 w.drain_data, w.done_buffer},
-                          w.operand_words)).get(); },
-        [&] { return (distributor_ = std::make_unique<Distributor>("distributor", hw_, w.weights, w.inputs, w.array_weights,
-                                                                  w.array_inputs)).get(); },
-        [&] { return (array_ = std::make_unique<PeArray>("array", hw_, w.command_array, w.array_weights, w.array_inputs,
-                                                        w.array_psums)).get(); },
-        [&] { return (collector_ = std::make_unique<Collector>("collector", w.array_psums, w.buffer_psums, w.post_psums)).get(); },
-        [&] { return (post_ = std::make_unique<PostProcessor>(
-                          "post", hw_,
-                          PostProcessor::Channels{w.command_post, w.parameters, w.post_psums, w.complete_psums, w.windows,
-                                                  w.operand2_request, w.operand2, w.results},
-                          w.result_words)).get(); },
+        [&] {
+            return (dma_ = std::make_unique<Dma>("dma", hw_,
+                                                 Dma::Ports{w.command_dma, w.memory_request, w.memory_response, w.fill,
+                                                            w.parameters, w.credit, w.drain_request, w.drain_data,
+                                                            w.done_dma}))
+                .get();
+        },
+        [&] {
+            return (global_buffer_ = std::make_unique<GlobalBuffer>(
+                        "global_buffer", hw_,
+                        GlobalBuffer::Channels{w.command_buffer, w.fill, w.credit, w.weights, w.inputs, w.windows,
+                                               w.buffer_psums, w.complete_psums, w.operand2_request, w.operand2,
+                                               w.results, w.drain_request, w.drain_data, w.done_buffer},
+                        w.operand_words))
+                .get();
+        },
+        [&] {
+            return (distributor_ = std::make_unique<Distributor>("distributor", hw_, w.weights, w.inputs,
+                                                                 w.array_weights, w.array_inputs))
+                .get();
+        },
+        [&] {
+            return (array_ = std::make_unique<PeArray>("array", hw_, w.command_array, w.array_weights, w.array_inputs,
+                                                       w.array_psums))
+                .get();
+        },
+        [&] {
+            return (collector_ = std::make_unique<Collector>("collector", w.array_psums, w.buffer_psums, w.post_psums))
+                .get();
+        },
+        [&] {
+            return (post_ = std::make_unique<PostProcessor>(
+                        "post", hw_,
+                        PostProcessor::Channels{w.command_post, w.parameters, w.post_psums, w.complete_psums, w.windows,
+                                                w.operand2_request, w.operand2, w.results},
+                        w.result_words))
+                .get();
+        },
     };
     if (reversed) std::reverse(makers.begin(), makers.end());
     for (const auto& make : makers) clock_->add(*make());

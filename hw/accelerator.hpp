@@ -17,13 +17,12 @@ namespace heddle {
 
 struct AcceleratorOptions {
     DriverOptions driver;
-    std::uint64_t stall_seed = 0;   ///< nonzero: random extra channel latencies
+    std::uint64_t stall_seed = 0; ///< nonzero: random extra channel latencies
     bool timing_only = false;
     bool reverse_construction = false; ///< tests: construction order changes nothing
 };
 
-class Accelerator : public sc_core::sc_module
-{
+class Accelerator : public sc_core::sc_module {
 public:
     Accelerator(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const AcceleratorOptions& options);
     ~Accelerator() override;

@@ -34,8 +34,7 @@ inline ArrayCause missing(ArrayCause first, Reason r)
     return static_cast<ArrayCause>(static_cast<int>(first) + refined);
 }
 
-class ArrayLedger
-{
+class ArrayLedger {
 public:
     void restart(Cycle now, int pes)
     {

@@ -1,4 +1,5 @@
-// What travels between the blocks. Buffers are sized once, from the channel's prototype; `count` says how many are used.
+// What travels between the blocks. Buffers are sized once, from the channel's prototype; `count` says how many are
+// used.
 #pragma once
 
 #include "hw/compiled_plan.hpp"
@@ -80,7 +81,7 @@ struct MemoryRequest {
     int bytes = 0;
     std::int64_t first_word = 0;
     int words = 0;
-    std::uint32_t tag = 0;
+    int tile = 0;                   ///< that a load is for
     std::vector<std::int32_t> data; ///< of a write
 
     MemoryRequest() = default;
@@ -92,6 +93,7 @@ struct MemoryResponse {
     std::int64_t first_word = 0;
     int words = 0;
     int bytes = 0;
+    int tile = 0;
     std::vector<std::int32_t> data; ///< of a read
 
     MemoryResponse() = default;
@@ -103,6 +105,7 @@ struct FillBeat {
     Region region = Region::weights;
     std::int64_t first_word = 0;
     int count = 0;
+    int tile = 0;
     std::vector<std::int32_t> word;
 
     FillBeat() = default;

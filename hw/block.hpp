@@ -1,8 +1,8 @@
 // A block of the accelerator: an sc_module whose whole behaviour is tick(now).
 //
 // Contract (design.md §8.1): tick runs at most once per cycle, touches only the block's own state and the ends of its
-// channels, and returns the next cycle at which it wants to run (> now, or `never`; a channel wakes it earlier). Ticking
-// a block when nothing changed has no effect, so sleeping is an optimisation that changes no count.
+// channels, and returns the next cycle at which it wants to run (> now, or `never`; a channel wakes it earlier).
+// Ticking a block when nothing changed has no effect, so sleeping is an optimisation that changes no count.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,7 @@ struct WakeSlot {
 
 class ChannelBase;
 
-class Block : public sc_core::sc_module
-{
+class Block : public sc_core::sc_module {
 public:
     explicit Block(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
 

@@ -78,7 +78,10 @@ RunWalk::RunWalk(const TensorLayout& layout, const Box& box) : layout_(&layout),
     }
 }
 
-Run RunWalk::run() const { return {layout_->index(at_), words_}; }
+Run RunWalk::run() const
+{
+    return {layout_->index(at_), words_};
+}
 
 void RunWalk::next()
 {

@@ -39,8 +39,7 @@ struct Run {
 };
 
 /// Walks a box as maximal contiguous runs, in memory order.
-class RunWalk
-{
+class RunWalk {
 public:
     RunWalk() = default;
     RunWalk(const TensorLayout& layout, const Box& box);

@@ -1,12 +1,12 @@
 // The one connection between blocks: a ready/valid channel with registered ends (design.md §5.1).
 //
-// An entry pushed in cycle t can be popped from t + latency on (latency >= 1); a slot freed in t can be refilled in t + 1.
-// Both ends see only what happened before the current cycle, so the order in which blocks run changes nothing.
+// An entry pushed in cycle t can be popped from t + latency on (latency >= 1); a slot freed in t can be refilled in t
+// + 1. Both ends see only what happened before the current cycle, so the order in which blocks run changes nothing.
 // Throughput is min(1, depth / (latency + 1)): depth 2 sustains one entry a cycle at latency 1.
 // One producer, one consumer, at most one push and one pop a cycle. Entries are written in place.
 //
-// With a stall seed every entry is held back by a random number of extra cycles, in order: that changes cycles and never
-// values.
+// With a stall seed every entry is held back by a random number of extra cycles, in order: that changes cycles and
+// never values.
 #pragma once
 
 #include "dnn/base/random.hpp"
@@ -21,8 +21,7 @@ namespace heddle {
 /// Why a channel is empty; registered like data.
 enum class Reason : std::uint8_t { idle, network, buffer_port, dram_bandwidth, dram_latency };
 
-class ChannelBase
-{
+class ChannelBase {
 public:
     ChannelBase(std::string name, int depth, int latency) : name_(std::move(name)), depth_(depth), latency_(latency)
     {
@@ -115,8 +114,7 @@ private:
     Cycle reason_since_ = -1;
 };
 
-template <typename T> class Channel : public ChannelBase
-{
+template <typename T> class Channel : public ChannelBase {
 public:
     /// Every slot starts as a copy of `prototype`, which brings the payload's buffers to their full size once.
     Channel(std::string name, int depth, int latency, const T& prototype = T())

@@ -107,13 +107,16 @@ void ClockDomain::fast_process()
         // Foreign activity bounds how far the inner loop may run ahead of the kernel.
         Cycle horizon = never;
         if (sc_core::sc_pending_activity_at_future_time())
-            horizon = now_ + std::max<Cycle>(1, static_cast<Cycle>(sc_core::sc_time_to_pending_activity().value() /
-                                                                   sc_core::sc_time(period_ps_, sc_core::SC_PS).value()));
+            horizon =
+                now_ + std::max<Cycle>(1, static_cast<Cycle>(sc_core::sc_time_to_pending_activity().value() /
+                                                             sc_core::sc_time(period_ps_, sc_core::SC_PS).value()));
         const Cycle start = now_;
         while (!*done_ && now_ < horizon) {
             run_actions();
-            if (options_.shuffle_seed != 0) tick_shuffled();
-            else tick_awake();
+            if (options_.shuffle_seed != 0)
+                tick_shuffled();
+            else
+                tick_awake();
             end_cycle();
         }
         const sc_core::sc_time step(static_cast<double>(period_ps_), sc_core::SC_PS);
@@ -156,7 +159,8 @@ void ClockDomain::tick_shuffled()
     }
 }
 
-/// Requests of this cycle are merged after all ticks, so that a block woken in the cycle in which it goes to sleep wakes.
+/// Requests of this cycle are merged after all ticks, so that a block woken in the cycle in which it goes to sleep
+/// wakes.
 void ClockDomain::end_cycle()
 {
     Cycle next = never;

@@ -21,12 +21,11 @@ enum class DriverKind { fast, reference };
 /// How the fast driver may be disturbed, to show that nothing depends on order or sleep.
 struct DriverOptions {
     DriverKind kind = DriverKind::fast;
-    bool never_sleep = false;        ///< ticks every block in every cycle
-    std::uint64_t shuffle_seed = 0;  ///< nonzero: random order every cycle, sleepers ticked at random
+    bool never_sleep = false;       ///< ticks every block in every cycle
+    std::uint64_t shuffle_seed = 0; ///< nonzero: random order every cycle, sleepers ticked at random
 };
 
-class ClockDomain : public sc_core::sc_module
-{
+class ClockDomain : public sc_core::sc_module {
 public:
     ClockDomain(const sc_core::sc_module_name& name, int period_ps, const DriverOptions& options);
 

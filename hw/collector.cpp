@@ -45,6 +45,9 @@ Cycle Collector::tick(Cycle now)
     return never; // the pop above wakes us for the next beat
 }
 
-std::string Collector::status() const { return array_in_.empty() ? "nothing" : "psums waiting"; }
+std::string Collector::status() const
+{
+    return array_in_.empty() ? "nothing" : "psums waiting";
+}
 
 } // namespace heddle

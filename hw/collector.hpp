@@ -8,8 +8,7 @@
 
 namespace heddle {
 
-class Collector : public Block
-{
+class Collector : public Block {
 public:
     enum class Cause { busy, output_blocked, idle, count };
 

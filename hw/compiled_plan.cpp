@@ -202,25 +202,25 @@ void CompiledPlan::make_tiles()
         Tile& t = tiles_[i];
         const Tile* before = i > 0 ? &tiles_[i - 1] : nullptr;
         t.new_weights = !before || before->weights != t.weights;
-        t.weight_fill = before ? difference(t.weights, before->weights) : difference(t.weights, Box{});
-        t.input_fill = before ? difference(t.inputs, before->inputs) : difference(t.inputs, Box{});
+        t.weight_fill = difference(t.weights, before ? before->weights : Box{});
+        t.input_fill = difference(t.inputs, before ? before->inputs : Box{});
         if (has_operand2()) t.operand2_fill = difference(t.outputs, before ? before->outputs : Box{});
         t.weight_fill_words = total_words(t.weight_fill);
         t.input_fill_words = total_words(t.input_fill);
         t.operand2_fill_words = total_words(t.operand2_fill);
-        const Box none;
         const Tile* after = i + 1 < tiles_.size() ? &tiles_[i + 1] : nullptr;
-        t.weight_free = t.weights.words() - (after ? t.weights.intersect(after->weights).words() : 0);
-        t.input_free = t.inputs.words() - (after ? t.inputs.intersect(after->inputs).words() : 0);
-        if (has_operand2())
-            t.operand2_free = t.outputs.words() - (after ? t.outputs.intersect(after->outputs).words() : 0);
+        t.weight_drop = difference(t.weights, after ? after->weights : Box{});
+        t.input_drop = difference(t.inputs, after ? after->inputs : Box{});
+        if (has_operand2()) t.operand2_drop = difference(t.outputs, after ? after->outputs : Box{});
+        t.weight_free = total_words(t.weight_drop);
+        t.input_free = total_words(t.input_drop);
+        t.operand2_free = total_words(t.operand2_drop);
     }
 }
 
 const LaneSet& CompiledPlan::lanes(AxisIndex remaining) const
 {
-    for (int a = 0; a < max_axes; ++a)
-        remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
+    for (int a = 0; a < max_axes; ++a) remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
     for (const auto& s : lane_sets_)
         if (s->remaining == remaining) return *s;
     lane_sets_.push_back(std::make_unique<LaneSet>(make_lanes(remaining)));

@@ -34,22 +34,23 @@ struct Tile {
     Extents base{}, size{};
     bool first_reduction = true, last_reduction = true; ///< first/last tile of its outputs
     const TileTables* tables = nullptr;
-    AxisEntry origin;        ///< word indices, row and column of the tile's element (0,...,0)
+    AxisEntry origin; ///< word indices, row and column of the tile's element (0,...,0)
     Box weights, inputs, outputs;
-    bool new_weights = true; ///< differs from the previous tile's
-    std::vector<Box> weight_fill, input_fill, operand2_fill; ///< what must be fetched for it
-    std::int64_t weight_free = 0, input_free = 0, operand2_free = 0; ///< words dropped when the next tile is entered
+    bool new_weights = true;                                         ///< differs from the previous tile's
+    std::vector<Box> weight_fill, input_fill, operand2_fill;         ///< what must be fetched for it
+    std::vector<Box> weight_drop, input_drop, operand2_drop;         ///< what is dropped when the next tile is entered
+    std::int64_t weight_free = 0, input_free = 0, operand2_free = 0; ///< words of that
     std::int64_t weight_fill_words = 0, input_fill_words = 0, operand2_fill_words = 0;
 };
 
 /// Words delivered to (or collected from) the array together, and which PEs each belongs to.
 struct TensorLanes {
     int count = 0;
-    std::vector<AxisIndex> offset;   ///< [lane][axis]
-    std::vector<int> lane_of_pe;     ///< [pe], -1 when idle
-    std::vector<int> pe_of_lane;     ///< the lane's first PE
-    std::vector<int> row_of_lane, col_of_lane; ///< of that PE
-    std::vector<int> pes, pes_begin; ///< PEs of lane l: pes[pes_begin[l]] .. pes[pes_begin[l + 1]]
+    std::vector<AxisIndex> offset;                       ///< [lane][axis]
+    std::vector<int> lane_of_pe;                         ///< [pe], -1 when idle
+    std::vector<int> pe_of_lane;                         ///< the lane's first PE
+    std::vector<int> row_of_lane, col_of_lane;           ///< of that PE
+    std::vector<int> pes, pes_begin;                     ///< PEs of lane l: pes[pes_begin[l]] .. pes[pes_begin[l + 1]]
     bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
 };
 
@@ -60,8 +61,7 @@ struct LaneSet {
     TensorLanes tensor[3]; ///< by Tensors
 };
 
-class CompiledPlan
-{
+class CompiledPlan {
 public:
     CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware);
 

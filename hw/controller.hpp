@@ -8,8 +8,7 @@
 
 namespace heddle {
 
-class Controller : public Block
-{
+class Controller : public Block {
 public:
     /// `done_in`: one token each from the global buffer and the DMA per layer.
     Controller(const sc_core::sc_module_name& name, std::vector<Channel<Command>*> commands_out,

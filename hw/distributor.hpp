@@ -1,5 +1,5 @@
-// The networks that carry weights and inputs from the buffer's ports to the edge of the array: a port beat becomes as many
-// network beats as its words need. What a word drives inside the array (hops) is counted there.
+// The networks that carry weights and inputs from the buffer's ports to the edge of the array: a port beat becomes as
+// many network beats as its words need. What a word drives inside the array (hops) is counted there.
 #pragma once
 
 #include "hw/beats.hpp"
@@ -8,8 +8,7 @@
 
 namespace heddle {
 
-class Distributor : public Block
-{
+class Distributor : public Block {
 public:
     enum class Cause { busy, blocked, idle, count };
 

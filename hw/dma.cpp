@@ -168,6 +168,7 @@ bool Dma::stream(Cycle now, const MemoryResponse& r)
     const int values = MemoryImage::values_per_word(r.region);
     FillBeat& beat = out.push(now);
     beat.region = r.region;
+    beat.tile = r.tile;
     beat.first_word = r.first_word + streamed_words_;
     beat.count = std::min(per_cycle, r.words - streamed_words_);
     std::copy_n(r.data.begin() + std::ptrdiff_t{streamed_words_} * values, beat.count * values, beat.word.begin());
@@ -181,7 +182,10 @@ bool Dma::can_issue_load(Cycle now) const
     return load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_.words();
 }
 
-bool Dma::can_issue_store(Cycle now) const { return now >= drain_free_ && io_.drain_in.can_pop(now); }
+bool Dma::can_issue_store(Cycle now) const
+{
+    return now >= drain_free_ && io_.drain_in.can_pop(now);
+}
 
 bool Dma::issue(Cycle now)
 {
@@ -193,8 +197,10 @@ bool Dma::issue(Cycle now)
         if (hw_.dma.arbitration == DmaArbitration::stores_first) pick_load = false;
         if (hw_.dma.arbitration == DmaArbitration::round_robin) pick_load = !last_was_load_;
     }
-    if (pick_load) issue_load(now);
-    else issue_store(now);
+    if (pick_load)
+        issue_load(now);
+    else
+        issue_store(now);
     last_was_load_ = pick_load;
     if (stats_.requests++ == 0) stats_.first_request = now - layer_start_;
     ++in_flight_;
@@ -211,6 +217,7 @@ void Dma::issue_load(Cycle now)
     r.bytes = load_.bytes();
     r.first_word = load_.first_word();
     r.words = load_.words();
+    r.tile = static_cast<int>(load_tile_);
     if (load_region_ != Region::parameters) credit_[static_cast<int>(load_region_)] -= r.words;
     load_.next();
     if (!load_.done()) return;
@@ -225,7 +232,8 @@ void Dma::issue_store(Cycle now)
     const int bits = bits_of(Region::outputs);
     r.region = Region::outputs;
     r.write = true;
-    r.address = image_->address[static_cast<int>(Region::outputs)] + static_cast<std::uint64_t>(beat.first_word * bits / 8);
+    r.address =
+        image_->address[static_cast<int>(Region::outputs)] + static_cast<std::uint64_t>(beat.first_word * bits / 8);
     r.first_word = beat.first_word;
     r.words = beat.count;
     r.bytes = static_cast<int>((beat.first_word + beat.count) * bits - 1) / 8 -
@@ -250,7 +258,8 @@ void Dma::ask_for_results(Cycle now)
 
 Cycle Dma::tick(Cycle now)
 {
-    // (1) A new layer. (2) Credits. (3) A response moves on. (4) A request is issued. (5) Results are asked for. (6) End.
+    // (1) A new layer. (2) Credits. (3) A response moves on. (4) A request is issued. (5) Results are asked for. (6)
+    // End.
     if (io_.command_in.can_pop(now)) {
         start(*io_.command_in.front().plan);
         io_.command_in.pop(now);
@@ -269,7 +278,8 @@ Cycle Dma::tick(Cycle now)
     moved = issue(now) || moved;
     ask_for_results(now);
     book(now, moved);
-    if (!done_sent_ && loads_done_ && asks_done_ && in_flight_ == 0 && stores_open_ == 0 && io_.done_out.can_push(now)) {
+    if (!done_sent_ && loads_done_ && asks_done_ && in_flight_ == 0 && stores_open_ == 0 &&
+        io_.done_out.can_push(now)) {
         io_.done_out.push(now);
         done_sent_ = true;
     }
@@ -279,9 +289,12 @@ Cycle Dma::tick(Cycle now)
 void Dma::book(Cycle now, bool moved)
 {
     Cause then = Cause::idle;
-    if (in_flight_ > 0) then = Cause::memory;
-    else if (!loads_done_ && now >= load_ready_ && !can_issue_load(now)) then = Cause::no_credit;
-    else if (stores_open_ > 0) then = Cause::waiting_for_results;
+    if (in_flight_ > 0)
+        then = Cause::memory;
+    else if (!loads_done_ && now >= load_ready_ && !can_issue_load(now))
+        then = Cause::no_credit;
+    else if (stores_open_ > 0)
+        then = Cause::waiting_for_results;
     ledger_.mark(now, moved ? Cause::moving : then, then);
     io_.fill_out.set_reason(now, in_flight_ > 0 ? std::max(io_.response_in.reason(now), Reason::dram_bandwidth)
                                                 : Reason::dram_latency);
@@ -293,11 +306,10 @@ Cycle Dma::next_wake(Cycle now) const
     const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
     const bool room = in_flight_ < hw_.dma.requests_in_flight;
     if (room && io_.request_out.can_push(now + 1)) {
-        if (!loads_done_ && (load_region_ == Region::parameters ||
-                             credit_[static_cast<int>(load_region_)] >= load_.words()))
+        if (!loads_done_ &&
+            (load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_.words()))
             at(std::max(load_ready_, issue_free_));
-        if (io_.drain_in.front_ready() != never)
-            at(std::max({io_.drain_in.front_ready(), drain_free_, issue_free_}));
+        if (io_.drain_in.front_ready() != never) at(std::max({io_.drain_in.front_ready(), drain_free_, issue_free_}));
     }
     if (!asks_done_ && io_.drain_out.can_push(now + 1)) at(store_ready_);
     if (io_.response_in.front_ready() != never && io_.fill_out.can_push(now + 1)) at(io_.response_in.front_ready());

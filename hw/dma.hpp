@@ -1,9 +1,9 @@
-// Moves tiles between DRAM and the global buffer: walks every tile in its memory layout and cuts it into requests at each
-// address discontinuity and each multiple of the largest burst.
+// Moves tiles between DRAM and the global buffer: walks every tile in its memory layout and cuts it into requests at
+// each address discontinuity and each multiple of the largest burst.
 //
 // Loads run in program order (parameters of the layer, then per tile weights, inputs, second operand), as far ahead as
-// the partitions' credits allow; stores follow the tiles whose outputs are complete, in order. One request may be issued
-// every issue_interval_cycles; loads and stores share the request channel by the stated arbitration.
+// the partitions' credits allow; stores follow the tiles whose outputs are complete, in order. One request may be
+// issued every issue_interval_cycles; loads and stores share the request channel by the stated arbitration.
 #pragma once
 
 #include "hw/channel.hpp"
@@ -15,12 +15,12 @@
 namespace heddle {
 
 /// Cuts a box of one tensor into requests.
-class RequestWalk
-{
+class RequestWalk {
 public:
     RequestWalk() = default;
     /// `bits` per word in memory, `address` of word 0, requests of at most `max_bytes` within multiples of it.
-    RequestWalk(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits, int max_bytes);
+    RequestWalk(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits,
+                int max_bytes);
     bool done() const { return box_ >= count_; }
     std::int64_t first_word() const { return word_; }
     int words() const { return words_; }
@@ -41,8 +41,7 @@ private:
     int bits_ = 8, max_bytes_ = 64;
 };
 
-class Dma : public Block
-{
+class Dma : public Block {
 public:
     enum class Cause { moving, no_credit, memory, waiting_for_results, idle, count };
 
@@ -114,7 +113,7 @@ private:
     Cycle drain_free_ = 0;
     std::int64_t stores_open_ = 0; ///< asked for, not yet acknowledged by the memory
 
-    int streamed_words_ = 0;       ///< of the response at the front
+    int streamed_words_ = 0; ///< of the response at the front
     int in_flight_ = 0;
     Cycle issue_free_ = 0;
     bool last_was_load_ = false;

@@ -66,6 +66,7 @@ void Dram::accept(Cycle now)
     p.request.bytes = r.bytes;
     p.request.first_word = r.first_word;
     p.request.words = r.words;
+    p.request.tile = r.tile;
     p.request.data.resize(r.data.size());
     if (r.write) std::copy_n(r.data.begin(), r.words, p.request.data.begin());
     request_in_.pop(now);
@@ -109,6 +110,7 @@ bool Dram::respond(Cycle now)
     out.first_word = p.request.first_word;
     out.words = p.request.words;
     out.bytes = p.request.bytes;
+    out.tile = p.request.tile;
     if (!out.write)
         std::copy_n(p.request.data.begin(), out.words * MemoryImage::values_per_word(out.region), out.data.begin());
     p.used = false;
@@ -116,8 +118,8 @@ bool Dram::respond(Cycle now)
     return true;
 }
 
-/// Everything booked here changes only when a request arrives, finishes or leaves, so a tick for nothing books the same.
-/// Two or more requests in flight keep the data bus fed: what is missing then is bandwidth, else latency.
+/// Everything booked here changes only when a request arrives, finishes or leaves, so a tick for nothing books the
+/// same. Two or more requests in flight keep the data bus fed: what is missing then is bandwidth, else latency.
 void Dram::book(Cycle now, bool pushed)
 {
     const Cause then = in_flight_ == 0 ? Cause::idle : finished_.empty() ? Cause::busy : Cause::response_blocked;
@@ -127,7 +129,10 @@ void Dram::book(Cycle now, bool pushed)
                                                     : Reason::dram_latency);
 }
 
-Cycle Dram::tick(Cycle now) { return device_ ? tick_device(now) : tick_fixed(now); }
+Cycle Dram::tick(Cycle now)
+{
+    return device_ ? tick_device(now) : tick_fixed(now);
+}
 
 Cycle Dram::tick_fixed(Cycle now)
 {
@@ -174,7 +179,8 @@ void Dram::enqueue_bursts(Cycle now)
         for (; s.next_burst < total; ++s.next_burst) {
             const std::uint64_t address = (r.address / bytes + static_cast<std::uint64_t>(s.next_burst)) * bytes;
             if (!device_->can_accept(address)) return;
-            device_->enqueue({address, r.write, static_cast<std::uint32_t>(s.slot)}, static_cast<std::uint64_t>(clock_));
+            device_->enqueue({address, r.write, static_cast<std::uint32_t>(s.slot)},
+                             static_cast<std::uint64_t>(clock_));
         }
         crossing_.pop_front();
     }

@@ -1,5 +1,5 @@
-// Off-chip memory behind one interface: `dram` (banks, rows, refresh, commands) or `fixed` (latency and rate, in order).
-// With `resident` the block exists and stays idle.
+// Off-chip memory behind one interface: `dram` (banks, rows, refresh, commands) or `fixed` (latency and rate, in
+// order). With `resident` the block exists and stays idle.
 //
 // A request's words are read when the last beat of its last burst has been transferred, and written at the same point.
 // A response is pushed for every request, reads and writes. Kind dram may complete requests out of order.
@@ -15,8 +15,7 @@
 
 namespace heddle {
 
-class Dram : public Block
-{
+class Dram : public Block {
 public:
     enum class Cause { busy, response_blocked, idle, count };
 
@@ -33,7 +32,7 @@ public:
     struct Stats {
         std::int64_t read_bytes = 0, write_bytes = 0; ///< bursts x burst size
         std::int64_t requested_words[region_count] = {};
-        DramCounts commands;                          ///< kind dram
+        DramCounts commands; ///< kind dram
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
@@ -64,8 +63,8 @@ private:
     MemoryImage* image_ = nullptr;
     std::unique_ptr<DramController> device_;
     std::vector<Pending> slots_;
-    std::deque<int> waiting_;   ///< accepted, bursts not all enqueued
-    std::deque<int> finished_;  ///< transferred, response to be pushed
+    std::deque<int> waiting_;  ///< accepted, bursts not all enqueued
+    std::deque<int> finished_; ///< transferred, response to be pushed
     struct Sync {
         int slot;
         int next_burst;

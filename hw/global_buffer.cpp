@@ -14,8 +14,8 @@ int wrap(std::int64_t value, int bits)
 
 } // namespace
 
-GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Channels& channels,
-                           int beat_words)
+GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareConfig& hardware,
+                           const Channels& channels, int beat_words)
     : Block(name), hw_(hardware), io_(channels), weights_(hw_.global_buffer.weights, hw_.precision.weight_bits),
       inputs_(hw_.global_buffer.inputs, hw_.precision.input_bits),
       operand2_(hw_.global_buffer.operand2, hw_.precision.input_bits),
@@ -37,10 +37,14 @@ GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareCo
 Partition<std::int16_t>& GlobalBuffer::partition(Region r)
 {
     switch (r) {
-    case Region::weights: return weights_;
-    case Region::inputs: return inputs_;
-    case Region::operand2: return operand2_;
-    default: return outputs_;
+    case Region::weights:
+        return weights_;
+    case Region::inputs:
+        return inputs_;
+    case Region::operand2:
+        return operand2_;
+    default:
+        return outputs_;
     }
 }
 
@@ -49,11 +53,12 @@ void GlobalBuffer::begin_layer(Cycle now, const CompiledPlan& plan, const Memory
     layer_start_ = now;
     stats_ = {};
     ledger_.restart(now, Cause::idle);
-    weights_.restart(plan.weights().words);
-    inputs_.restart(plan.inputs().words);
-    outputs_.restart(plan.outputs().words);
-    operand2_.restart(plan.has_operand2() ? plan.operand2().words : 0);
-    psums_.restart(plan.accumulates() ? plan.outputs().words : 0);
+    const std::size_t tiles = plan.tiles().size();
+    weights_.restart(plan.weights().words, tiles);
+    inputs_.restart(plan.inputs().words, tiles);
+    outputs_.restart(plan.outputs().words, 0);
+    operand2_.restart(plan.has_operand2() ? plan.operand2().words : 0, tiles);
+    psums_.restart(plan.accumulates() ? plan.outputs().words : 0, 0);
     psum_ready_.assign(plan.accumulates() ? static_cast<std::size_t>(plan.outputs().words) : 0, 0);
     if (hw_.dram.kind != DramKind::resident) return;
     const auto preload = [&](Region r) {
@@ -91,11 +96,9 @@ bool GlobalBuffer::fill(Cycle now)
     const FillBeat& b = io_.fill_in.front();
     Partition<std::int16_t>& p = partition(b.region);
     if (!p.ports.can_write(now)) return false;
-    for (int i = 0; i < b.count; ++i) p.put(b.first_word + i, static_cast<std::int16_t>(b.word[static_cast<std::size_t>(i)]));
+    p.fill(b.tile, b.first_word, b.count, b.word.data());
     const int width = p.ports.write_port().words;
     p.ports.write(now, (b.count + width - 1) / width);
-    p.filled_total += b.count;
-    p.occupy(b.count);
     stats_.fills[static_cast<int>(b.region)] += b.count;
     io_.fill_in.pop(now);
     return true;
@@ -104,8 +107,8 @@ bool GlobalBuffer::fill(Cycle now)
 bool GlobalBuffer::return_credits(Cycle now)
 {
     const std::int64_t weights = weight_engine_.take_freed(), inputs = input_engine_.take_freed();
-    if (weights > 0) credits_.push_back({Region::weights, weights}), weights_.release(weights);
-    if (inputs > 0) credits_.push_back({Region::inputs, inputs}), inputs_.release(inputs);
+    if (weights > 0) credits_.push_back({Region::weights, weights});
+    if (inputs > 0) credits_.push_back({Region::inputs, inputs});
     if (credits_.empty() || !io_.credit_out.can_push(now)) return false;
     io_.credit_out.push(now) = credits_.front();
     credits_.pop_front();
@@ -162,13 +165,21 @@ bool GlobalBuffer::update(Cycle now)
             psum_ready_[static_cast<std::size_t>(word)] = now + latency;
         }
     }
-    const auto beats = [&](const PortConfig& p) { return Ports::beats(p, psums_.ports.line_words(), b.out_word, b.count); };
-    if (!b.first && !b.last) psums_.ports.read_modify_write(now, std::max(beats(psums_.ports.read_port()), beats(psums_.ports.write_port())));
-    else if (b.first) psums_.ports.write(now, b.last ? 0 : beats(psums_.ports.write_port()));
-    else psums_.ports.read(now, beats(psums_.ports.read_port()));
+    const auto beats = [&](const PortConfig& p) {
+        return Ports::beats(p, psums_.ports.line_words(), b.out_word, b.count);
+    };
+    if (!b.first && !b.last)
+        psums_.ports.read_modify_write(now,
+                                       std::max(beats(psums_.ports.read_port()), beats(psums_.ports.write_port())));
+    else if (b.first)
+        psums_.ports.write(now, b.last ? 0 : beats(psums_.ports.write_port()));
+    else
+        psums_.ports.read(now, beats(psums_.ports.read_port()));
     stats_.psum_updates += b.count;
-    if (b.first) stats_.psum_first += b.count;
-    else stats_.psum_reads += b.count;
+    if (b.first)
+        stats_.psum_first += b.count;
+    else
+        stats_.psum_reads += b.count;
     if (b.first && !b.last) psums_.occupy(b.count);
     if (!b.first && b.last) psums_.release(b.count);
     io_.psums_in.pop(now);
@@ -177,13 +188,15 @@ bool GlobalBuffer::update(Cycle now)
 
 bool GlobalBuffer::serve_operand2(Cycle now)
 {
-    if (!io_.operand2_in.can_pop(now) || !io_.operand2_out.can_push(now) || !operand2_.ports.can_read(now)) return false;
+    if (!io_.operand2_in.can_pop(now) || !io_.operand2_out.can_push(now) || !operand2_.ports.can_read(now))
+        return false;
     const Operand2Request& r = io_.operand2_in.front();
     for (int i = 0; i < r.count; ++i)
         if (!operand2_.present(r.word[static_cast<std::size_t>(i)])) return false;
     Operand2Beat& b = io_.operand2_out.push(now);
     b.count = r.count;
-    for (int i = 0; i < r.count; ++i) b.word[static_cast<std::size_t>(i)] = operand2_.get(r.word[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < r.count; ++i)
+        b.word[static_cast<std::size_t>(i)] = operand2_.get(r.word[static_cast<std::size_t>(i)]);
     operand2_.ports.read(now, Ports::beats(operand2_.ports.read_port(), operand2_.ports.line_words(), r.word, r.count));
     stats_.operand2_reads += r.count;
     io_.operand2_in.pop(now);
@@ -199,7 +212,9 @@ void GlobalBuffer::shrink_operand2(std::int64_t words)
         const Tile& t = plan_->tiles()[operand2_tile_];
         if (t.operand2_free > 0) {
             credits_.push_back({Region::operand2, t.operand2_free});
-            operand2_.release(t.operand2_free);
+            for (const Box& box : t.operand2_drop)
+                for (RunWalk run(plan_->operand2(), box); !run.done(); run.next())
+                    operand2_.shrink(run.run().first_word, run.run().words);
         }
         if (++operand2_tile_ < plan_->tiles().size() && plan_->tiles()[operand2_tile_].operand2_fill_words > 0)
             operand2_left_ += plan_->tiles()[operand2_tile_].outputs.words();
@@ -211,8 +226,10 @@ bool GlobalBuffer::store_results(Cycle now)
     if (!io_.results_in.can_pop(now) || !outputs_.ports.can_write(now)) return false;
     const ResultBeat& b = io_.results_in.front();
     if (outputs_.room() < b.count) return false;
-    for (int i = 0; i < b.count; ++i) outputs_.put(b.out_word[static_cast<std::size_t>(i)], b.word[static_cast<std::size_t>(i)]);
-    outputs_.ports.write(now, Ports::beats(outputs_.ports.write_port(), outputs_.ports.line_words(), b.out_word, b.count));
+    for (int i = 0; i < b.count; ++i)
+        outputs_.put(b.out_word[static_cast<std::size_t>(i)], b.word[static_cast<std::size_t>(i)]);
+    outputs_.ports.write(now,
+                         Ports::beats(outputs_.ports.write_port(), outputs_.ports.line_words(), b.out_word, b.count));
     outputs_.occupy(b.count);
     stats_.fills[static_cast<int>(Region::outputs)] += b.count;
     stats_.last_result = now - layer_start_;
@@ -287,17 +304,26 @@ Cycle GlobalBuffer::next_wake(Cycle now) const
 void GlobalBuffer::book(Cycle now, bool moved)
 {
     Cause then = Cause::idle;
-    if (next_wake(now) != never) then = Cause::port;
-    else if (weight_engine_.starved() || input_engine_.starved()) then = Cause::waiting_for_fill;
-    else if (!weight_engine_.done() || !input_engine_.done()) then = Cause::output_blocked;
-    else if (results_left_ > 0) then = Cause::waiting_for_psums;
+    if (next_wake(now) != never)
+        then = Cause::port;
+    else if (weight_engine_.starved() || input_engine_.starved())
+        then = Cause::waiting_for_fill;
+    else if (!weight_engine_.done() || !input_engine_.done())
+        then = Cause::output_blocked;
+    else if (results_left_ > 0)
+        then = Cause::waiting_for_psums;
     ledger_.mark(now, moved ? Cause::busy : then, then);
 }
 
 std::string GlobalBuffer::status() const
 {
-    return std::string(weight_engine_.done() ? "weights read" : weight_engine_.starved() ? "weights not filled" : "weights blocked") +
-           ", " + (input_engine_.done() ? "inputs read" : input_engine_.starved() ? "inputs not filled" : "inputs blocked") +
+    return std::string(weight_engine_.done()      ? "weights read"
+                       : weight_engine_.starved() ? "weights not filled"
+                                                  : "weights blocked") +
+           ", " +
+           (input_engine_.done()      ? "inputs read"
+            : input_engine_.starved() ? "inputs not filled"
+                                      : "inputs blocked") +
            ", " + std::to_string(results_left_) + " results to come, " + std::to_string(psums_.room()) +
            " psum words free, " + std::to_string(outputs_.room()) + " output words free";
 }

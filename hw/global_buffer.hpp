@@ -1,10 +1,10 @@
 // The global buffer: partitions of on-chip SRAM, each a buffet (fill, read, update, shrink with credits).
 //
-// Weights, inputs and the second operand are filled by the DMA and read by engines that walk the layer's passes; a tile's
-// words are given back as credits when the last pass that uses them has been read, so the next tile fills meanwhile as
-// far as the capacity allows. Psums accumulate on arrival (read-modify-write; a word with an update in flight waits);
-// the last update of a word leaves for the PostProcessor as it is added, without being written. Results are collected
-// until the DMA drains them, in memory order.
+// Weights, inputs and the second operand are filled by the DMA and read by engines that walk the layer's passes; a
+// tile's words are given back as credits when the last pass that uses them has been read, so the next tile fills
+// meanwhile as far as the capacity allows. Psums accumulate on arrival (read-modify-write; a word with an update in
+// flight waits); the last update of a word leaves for the PostProcessor as it is added, without being written. Results
+// are collected until the DMA drains them, in memory order.
 #pragma once
 
 #include "hw/ledger.hpp"
@@ -15,8 +15,7 @@
 
 namespace heddle {
 
-class GlobalBuffer : public Block
-{
+class GlobalBuffer : public Block {
 public:
     enum class Cause { busy, port, output_blocked, waiting_for_fill, waiting_for_psums, idle, count };
 
@@ -25,16 +24,16 @@ public:
         Channel<FillBeat>& fill_in;
         Channel<Credit>& credit_out;
         Channel<OperandBeat>& weights_out;
-        Channel<OperandBeat>& inputs_out;      ///< to the distributor
-        Channel<OperandBeat>& windows_out;     ///< inputs of a post layer, to the PostProcessor
+        Channel<OperandBeat>& inputs_out;  ///< to the distributor
+        Channel<OperandBeat>& windows_out; ///< inputs of a post layer, to the PostProcessor
         Channel<PsumBeat>& psums_in;
-        Channel<PsumBeat>& psums_out;          ///< complete, to the PostProcessor
+        Channel<PsumBeat>& psums_out; ///< complete, to the PostProcessor
         Channel<Operand2Request>& operand2_in;
         Channel<Operand2Beat>& operand2_out;
         Channel<ResultBeat>& results_in;
         Channel<DrainRequest>& drain_in;
         Channel<FillBeat>& drain_out;
-        Channel<Command>& done_out;            ///< one token when the layer's last result has been written
+        Channel<Command>& done_out; ///< one token when the layer's last result has been written
     };
 
     GlobalBuffer(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Channels& channels,
@@ -81,10 +80,10 @@ private:
     ReadEngine weight_engine_, input_engine_;
     const CompiledPlan* plan_ = nullptr;
     bool active_ = false;
-    std::deque<Credit> credits_;    ///< to be returned
+    std::deque<Credit> credits_; ///< to be returned
     std::size_t operand2_tile_ = 0;
     std::int64_t operand2_left_ = 0;
-    int drain_scanned_ = 0;         ///< words of the request at the front known to be present
+    int drain_scanned_ = 0; ///< words of the request at the front known to be present
     std::int64_t results_left_ = 0;
     bool done_pending_ = false;
     Cycle layer_start_ = 0;

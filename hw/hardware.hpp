@@ -18,15 +18,15 @@ enum class DramKind { dram, fixed, resident };
 struct DramConfig {
     DramKind kind = DramKind::dram;
     // kind dram
-    std::string timing_name;          ///< table in models/tables
+    std::string timing_name; ///< table in models/tables
     DramTiming timing;
-    int sync_cycles = 0;              ///< accelerator cycles to cross the clock domains, each way
+    int sync_cycles = 0; ///< accelerator cycles to cross the clock domains, each way
     // kind fixed
-    int latency_cycles = 0;           ///< request accepted to first beat
+    int latency_cycles = 0; ///< request accepted to first beat
     int beat_bytes = 0;
     int cycles_per_beat = 1;
-    int burst_bytes = 64;             ///< smallest transfer; DRAM bytes are multiples of it
-    bool separate_queues = true;      ///< reads and writes do not share the data bus
+    int burst_bytes = 64;        ///< smallest transfer; DRAM bytes are multiples of it
+    bool separate_queues = true; ///< reads and writes do not share the data bus
     int queue_depth = 16;
     bool refresh_free = true;
 };
@@ -34,10 +34,10 @@ struct DramConfig {
 enum class DmaArbitration { loads_first, stores_first, round_robin };
 
 struct DmaConfig {
-    int max_burst_bytes = 64;         ///< largest request; a request never crosses a multiple of it
+    int max_burst_bytes = 64; ///< largest request; a request never crosses a multiple of it
     int requests_in_flight = 16;
     int issue_interval_cycles = 1;
-    int startup_cycles = 0;           ///< per move (one tile of one tensor)
+    int startup_cycles = 0; ///< per move (one tile of one tensor)
     int read_bytes_per_cycle = 64;
     int write_bytes_per_cycle = 64;
     DmaArbitration arbitration = DmaArbitration::loads_first;
@@ -52,54 +52,54 @@ struct PortConfig {
 struct PartitionConfig {
     std::int64_t bytes = 0;
     int banks = 1;
-    int line_words = 16;              ///< words of one line of one bank
+    int line_words = 16; ///< words of one line of one bank
     PortConfig read_port;
     PortConfig write_port;
-    bool shared_port = false;         ///< one port for both: a read and a write never share a cycle
+    bool shared_port = false; ///< one port for both: a read and a write never share a cycle
 };
 
 enum class FillGranularity { word, line, tile };
 
 struct GlobalBufferConfig {
-    int latency_cycles = 1;           ///< read request to data
-    int update_latency_cycles = 1;    ///< read-modify-write of a psum; a read of the word waits for it
+    int latency_cycles = 1;        ///< read request to data
+    int update_latency_cycles = 1; ///< read-modify-write of a psum; a read of the word waits for it
     FillGranularity fill_granularity = FillGranularity::word;
     PartitionConfig weights, inputs, outputs, psums, operand2;
 };
 
 /// How a tensor reaches the PEs. `lane` below is a distinct word delivered at once.
 enum class Delivery {
-    unicast,        ///< every PE its own word; beats of words_per_beat, any PEs
-    load_chain_y,   ///< every PE its own word, shifted down the columns: one row of the array per beat
-    systolic_x,     ///< one word per row, injected at column 0, one PE per hop
-    systolic_y,     ///< one word per column, injected at row 0, one PE per hop
-    row_bus,        ///< one word per row to all its PEs in one cycle
-    column_bus,     ///< one word per column to all its PEs in one cycle
-    broadcast,      ///< one word to all PEs
-    multicast,      ///< a word to any set of PEs
-    shift,          ///< a PE takes a word that a neighbour holds; only new words are read
+    unicast,      ///< every PE its own word; beats of words_per_beat, any PEs
+    load_chain_y, ///< every PE its own word, shifted down the columns: one row of the array per beat
+    systolic_x,   ///< one word per row, injected at column 0, one PE per hop
+    systolic_y,   ///< one word per column, injected at row 0, one PE per hop
+    row_bus,      ///< one word per row to all its PEs in one cycle
+    column_bus,   ///< one word per column to all its PEs in one cycle
+    broadcast,    ///< one word to all PEs
+    multicast,    ///< a word to any set of PEs
+    shift,        ///< a PE takes a word that a neighbour holds; only new words are read
 };
 const char* delivery_name(Delivery d);
 
 enum class PsumPath {
-    local,          ///< accumulates in the PE, leaves by the drain
-    chain_y,        ///< summed down the columns, one row per hop
-    tree_y,         ///< summed over each column by an adder tree
+    local,   ///< accumulates in the PE, leaves by the drain
+    chain_y, ///< summed down the columns, one row per hop
+    tree_y,  ///< summed over each column by an adder tree
 };
 const char* psum_path_name(PsumPath p);
 
-struct NetworkConfig {                ///< one per tensor
-    std::vector<Delivery> modes;      ///< weights and inputs
+struct NetworkConfig {           ///< one per tensor
+    std::vector<Delivery> modes; ///< weights and inputs
     int words_per_beat = 1;
-    int hop_cycles = 1;               ///< systolic and chain: cycles per PE
-    int latency_cycles = 1;           ///< buffer side to array edge (channel latency)
-    bool by_value = false;            ///< shares a word among all PEs that need it, not only by loop
-    int link_fifo_words = 1;          ///< shift: how many past words a neighbour can pass on
+    int hop_cycles = 1;      ///< systolic and chain: cycles per PE
+    int latency_cycles = 1;  ///< buffer side to array edge (channel latency)
+    bool by_value = false;   ///< shares a word among all PEs that need it, not only by loop
+    int link_fifo_words = 1; ///< shift: how many past words a neighbour can pass on
 };
 
 struct PsumNetworkConfig {
     std::vector<PsumPath> paths;
-    int words_per_beat = 1;           ///< psum words that leave the array per cycle
+    int words_per_beat = 1; ///< psum words that leave the array per cycle
     int hop_cycles = 1;
     int latency_cycles = 1;
 };
@@ -112,14 +112,14 @@ struct PassConfig {                   ///< design.md §5.6
     bool wavefront_chained = false;   ///< the next pass follows the wavefront of this one
     int min_cycles = 0;
     int gap_cycles = 0;
-    bool edges_full = true;           ///< a partial tile pays load, skew and drain of the whole array
+    bool edges_full = true; ///< a partial tile pays load, skew and drain of the whole array
 };
 
 struct ArrayConfig {
     int rows = 0, cols = 0;
-    int mac_latency_cycles = 1;       ///< operand consumed to psum registered; 1 = next cycle
+    int mac_latency_cycles = 1;                            ///< operand consumed to psum registered; 1 = next cycle
     int weight_words = 1, input_words = 1, psum_words = 1; ///< register file of a PE
-    bool zero_gating = false;         ///< a zero operand costs the cycle but no MAC energy
+    bool zero_gating = false;                              ///< a zero operand costs the cycle but no MAC energy
 };
 
 struct PostConfig {
@@ -132,7 +132,7 @@ struct HardwareConfig {
     std::string name;
     std::string source_file;
     std::string content_hash;
-    int clock_mhz = 0;                ///< a divisor of 1,000,000: the period is whole picoseconds
+    int clock_mhz = 0; ///< a divisor of 1,000,000: the period is whole picoseconds
     Precision precision;
     DramConfig dram;
     DmaConfig dma;
@@ -142,8 +142,9 @@ struct HardwareConfig {
     PassConfig passes;
     ArrayConfig array;
     PostConfig post;
-    std::vector<std::string> dataflows; ///< names of sim's constraint sets that its wires were made for; first = default
-    std::string energy_table;           ///< default table
+    std::vector<std::string>
+        dataflows;            ///< names of sim's constraint sets that its wires were made for; first = default
+    std::string energy_table; ///< default table
 
     int pes() const { return array.rows * array.cols; }
     int clock_period_ps() const { return 1000000 / clock_mhz; }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int big = 1 << 20;
 
-const std::vector<std::string> delivery_names = {"unicast", "load_chain_y", "systolic_x", "systolic_y", "row_bus",
-                                                 "column_bus", "broadcast", "multicast", "shift"};
+const std::vector<std::string> delivery_names = {"unicast",    "load_chain_y", "systolic_x", "systolic_y", "row_bus",
+                                                 "column_bus", "broadcast",    "multicast",  "shift"};
 const std::vector<std::string> psum_path_names = {"local", "chain_y", "tree_y"};
 
 int integer(const YamlReader& y, const std::string& key, int min, int max)
@@ -190,8 +190,8 @@ PostConfig read_post(const YamlReader& y)
 void check(const YamlReader& y, const HardwareConfig& h)
 {
     if (1000000 % h.clock_mhz != 0)
-        y.fail_at("clock_mhz", "expected a divisor of 1000000 (a period of whole picoseconds), got " +
-                                   std::to_string(h.clock_mhz));
+        y.fail_at("clock_mhz",
+                  "expected a divisor of 1000000 (a period of whole picoseconds), got " + std::to_string(h.clock_mhz));
     if (h.dram.kind == DramKind::dram && h.dma.max_burst_bytes % h.dram.timing.burst_bytes() != 0)
         y.child("dma").fail_at("max_burst_bytes", "expected a multiple of the DRAM's burst of " +
                                                       std::to_string(h.dram.timing.burst_bytes()) + " bytes, got " +
@@ -203,13 +203,20 @@ void check(const YamlReader& y, const HardwareConfig& h)
     };
     if ((has(h.psum_network.paths, PsumPath::chain_y) || has(h.psum_network.paths, PsumPath::tree_y)) &&
         h.global_buffer.psums.bytes == 0)
-        y.child("global_buffer").fail_at("partitions", "expected a psums partition, since psums leave the array each step");
+        y.child("global_buffer")
+            .fail_at("partitions", "expected a psums partition, since psums leave the array each step");
 }
 
 } // namespace
 
-const char* delivery_name(Delivery d) { return delivery_names[static_cast<std::size_t>(d)].c_str(); }
-const char* psum_path_name(PsumPath p) { return psum_path_names[static_cast<std::size_t>(p)].c_str(); }
+const char* delivery_name(Delivery d)
+{
+    return delivery_names[static_cast<std::size_t>(d)].c_str();
+}
+const char* psum_path_name(PsumPath p)
+{
+    return psum_path_names[static_cast<std::size_t>(p)].c_str();
+}
 
 HardwareConfig parse_hardware(const std::string& text, const std::string& file_name)
 {
@@ -242,7 +249,8 @@ HardwareConfig parse_hardware(const std::string& text, const std::string& file_n
 
 HardwareConfig load_hardware(const std::string& name_or_path)
 {
-    const bool is_path = name_or_path.find('/') != std::string::npos || name_or_path.find(".yaml") != std::string::npos ||
+    const bool is_path = name_or_path.find('/') != std::string::npos ||
+                         name_or_path.find(".yaml") != std::string::npos ||
                          name_or_path.find(".yml") != std::string::npos;
     if (is_path) return parse_hardware(read_file(name_or_path, 1 << 20), name_or_path);
     const std::vector<std::string> shipped = shipped_names("hw/presets");

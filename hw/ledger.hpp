@@ -9,8 +9,7 @@
 namespace heddle {
 
 /// `Causes` is an enum whose last enumerator is `count`. A weight other than 1 counts PE-cycles.
-template <typename Causes> class LedgerOf
-{
+template <typename Causes> class LedgerOf {
 public:
     static constexpr std::size_t size = static_cast<std::size_t>(Causes::count);
 

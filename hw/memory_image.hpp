@@ -1,5 +1,5 @@
-// What the DRAM holds during a layer, and where. The words belong to the host program that runs the layers, so that what
-// one layer stores is what the next one loads.
+// What the DRAM holds during a layer, and where. The words belong to the host program that runs the layers, so that
+// what one layer stores is what the next one loads.
 #pragma once
 
 #include "hw/beats.hpp"

@@ -10,11 +10,11 @@
 namespace heddle {
 
 /// A read and a write port, or one port for both. A use occupies the port for whole cycles.
-class Ports
-{
+class Ports {
 public:
     Ports() = default;
-    explicit Ports(const PartitionConfig& c) : read_(c.read_port), write_(c.write_port), line_(c.line_words), shared_(c.shared_port)
+    explicit Ports(const PartitionConfig& c)
+        : read_(c.read_port), write_(c.write_port), line_(c.line_words), shared_(c.shared_port)
     {
     }
     bool can_read(Cycle now) const { return read_free_ <= now; }
@@ -76,19 +76,18 @@ private:
 
 /// Words are kept under their index in the tensor: which physical word holds them is a renaming that costs nothing.
 /// What a word not present holds is poison, so that a plan which reads too early or too late computes wrong values.
-template <typename Word> class Partition
-{
+template <typename Word> class Partition {
 public:
     Partition() = default;
     Partition(const PartitionConfig& config, int bits) : ports(config), capacity_(config.bytes * 8 / bits) {}
 
     /// Empty, for a tensor of `words`.
-    void restart(std::int64_t words)
+    void restart(std::int64_t words, std::size_t tiles)
     {
+        filled_of_tile_.assign(tiles, 0);
         word_.assign(static_cast<std::size_t>(words), poison);
         present_.assign(static_cast<std::size_t>(words), 0);
         used_ = 0;
-        filled_total = 0;
         ports.restart();
     }
     std::int64_t capacity() const { return capacity_; }
@@ -106,19 +105,37 @@ public:
         word_[static_cast<std::size_t>(i)] = poison;
         present_[static_cast<std::size_t>(i)] = 0;
     }
+    /// Words of a tile arrive in any order. A word can be here twice, for the tile in use and for a later one.
+    void fill(int tile, std::int64_t first, int count, const std::int32_t* values)
+    {
+        for (int i = 0; i < count; ++i) {
+            const std::size_t at = static_cast<std::size_t>(first + i);
+            word_[at] = static_cast<Word>(values[i]);
+            ++present_[at];
+        }
+        filled_of_tile_[static_cast<std::size_t>(tile)] += count;
+        used_ += count;
+    }
+    std::int64_t filled(int tile) const { return filled_of_tile_[static_cast<std::size_t>(tile)]; }
+    void shrink(std::int64_t first, std::int64_t count)
+    {
+        for (std::int64_t at = first; at < first + count; ++at)
+            if (--present_[static_cast<std::size_t>(at)] == 0) word_[static_cast<std::size_t>(at)] = poison;
+        used_ -= count;
+    }
     void occupy(std::int64_t words) { used_ += words; }
     void release(std::int64_t words) { used_ -= words; }
     /// A single-event upset, for tests: the contents change, the counts do not.
     void flip(std::int64_t i, int bit) { word_[static_cast<std::size_t>(i)] ^= static_cast<Word>(Word{1} << bit); }
 
     Ports ports;
-    std::int64_t filled_total = 0; ///< words written from outside since the layer began
 
 private:
     static constexpr Word poison = static_cast<Word>(0x5a5a);
     std::int64_t capacity_ = 0, used_ = 0;
     std::vector<Word> word_;
     std::vector<std::uint8_t> present_;
+    std::vector<std::int64_t> filled_of_tile_;
 };
 
 } // namespace heddle

@@ -31,7 +31,8 @@ PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hard
 void PeArray::size_pipeline()
 {
     const int per_row = (hw_.array.cols + hw_.psum_network.words_per_beat - 1) / hw_.psum_network.words_per_beat;
-    const int hops = std::max({hw_.weight_network.hop_cycles, hw_.input_network.hop_cycles, hw_.psum_network.hop_cycles});
+    const int hops =
+        std::max({hw_.weight_network.hop_cycles, hw_.input_network.hop_cycles, hw_.psum_network.hop_cycles});
     const int depth = (hw_.array.rows + hw_.array.cols) * hops + hw_.array.mac_latency_cycles +
                       2 * hw_.array.rows * per_row + per_row + 4;
     Emission blank;
@@ -95,7 +96,8 @@ void PeArray::enter_pass()
 void PeArray::try_begin_pass(Cycle now)
 {
     if (phase_ == Phase::streaming || phase_ == Phase::idle || array_time(now) < pass_may_start_ || frozen_) return;
-    const bool loads = kept_ && (kept_->tensor == Tensors::weights ? pass_.pass().new_weights : pass_.pass().new_inputs);
+    const bool loads =
+        kept_ && (kept_->tensor == Tensors::weights ? pass_.pass().new_weights : pass_.pass().new_inputs);
     if (!loads) {
         begin_stream(now);
         return;
@@ -107,8 +109,8 @@ void PeArray::try_begin_pass(Cycle now)
     if (!load_complete_ || now < load_ready_) return;
     std::swap(kept_->matrix, loading_);
     for (int y = 0; y < hw_.array.rows; ++y)
-        kept_->nonzero_in_row[static_cast<std::size_t>(y)] =
-            static_cast<int>(hw_.array.cols - std::count(kept_->matrix.row(y), kept_->matrix.row(y) + hw_.array.cols, 0));
+        kept_->nonzero_in_row[static_cast<std::size_t>(y)] = static_cast<int>(
+            hw_.array.cols - std::count(kept_->matrix.row(y), kept_->matrix.row(y) + hw_.array.cols, 0));
     stats_.loads += 1;
     stats_.registers[static_cast<int>(kept_->tensor)].fills += load_set_->active_pes;
     load_complete_ = load_begun_ = false;
@@ -141,8 +143,10 @@ void PeArray::finish_pass(Cycle now)
     last_drain_ = drain;
     if (keep) drain_psums(now);
     pass_.next();
-    if (pass_.done()) phase_ = Phase::idle;
-    else enter_pass();
+    if (pass_.done())
+        phase_ = Phase::idle;
+    else
+        enter_pass();
 }
 
 int PeArray::load_cycles(const LaneSet& set) const
@@ -162,7 +166,8 @@ int PeArray::wavefront_cycles(const LaneSet& set) const
         if (o.delivery == Delivery::systolic_x) along_x = std::max(along_x, (cols - 1) * hop);
         if (o.delivery == Delivery::systolic_y) along_y = std::max(along_y, (rows - 1) * hop);
     }
-    if (plan_->plan().psum_path == PsumPath::chain_y) along_y = std::max(along_y, (rows - 1) * hw_.psum_network.hop_cycles);
+    if (plan_->plan().psum_path == PsumPath::chain_y)
+        along_y = std::max(along_y, (rows - 1) * hw_.psum_network.hop_cycles);
     if (plan_->plan().psum_path == PsumPath::tree_y)
         for (int n = 1; n < rows; n *= 2) along_y += hw_.psum_network.hop_cycles; // one hop per level of the tree
     return along_x + along_y + hw_.array.mac_latency_cycles - 1;
@@ -200,8 +205,11 @@ Cycle PeArray::tick(Cycle now)
     const bool none = phase_ == Phase::idle && emission_count_ == 0;
     const ArrayCause then = waiting_cause(now);
     const int then_pes = none ? hw_.pes() : set_->active_pes;
-    if (computed) ledger_.mark(now, ArrayCause::compute, mapped->active_pes, then, then_pes);
-    else ledger_.mark(now, loaded && then != ArrayCause::output_blocked ? ArrayCause::load : then, then_pes, then, then_pes);
+    if (computed)
+        ledger_.mark(now, ArrayCause::compute, mapped->active_pes, then, then_pes);
+    else
+        ledger_.mark(now, loaded && then != ArrayCause::output_blocked ? ArrayCause::load : then, then_pes, then,
+                     then_pes);
     return next_wake(now);
 }
 
@@ -214,7 +222,8 @@ ArrayCause PeArray::waiting_cause(Cycle now) const
     if (frozen_) return ArrayCause::output_blocked;
     if (phase_ == Phase::streaming) {
         if (emission_backlog(now)) return ArrayCause::output_blocked;
-        if (!operands_[0].complete) return missing(ArrayCause::weights_missing_network, missing_reason(operands_[0], now));
+        if (!operands_[0].complete)
+            return missing(ArrayCause::weights_missing_network, missing_reason(operands_[0], now));
         return missing(ArrayCause::inputs_missing_network, missing_reason(operands_[1], now));
     }
     if (array_time(now) < pass_may_start_) return ArrayCause::wavefront_or_drain;
@@ -235,9 +244,12 @@ Cycle PeArray::next_wake(Cycle now) const
         for (const Operand& o : operands_) ready = ready && (o.complete || o.in->front_ready() <= now + 1);
         if (ready || emission_backlog(now)) at(now + 1);
     } else if (phase_ != Phase::idle) {
-        if (array_time(now) < pass_may_start_) at(now + pass_may_start_ - array_time(now));
-        else if (load_complete_) at(load_ready_);
-        else if (kept_ && load_allowed_ && kept_->in->front_ready() <= now + 1) at(now + 1);
+        if (array_time(now) < pass_may_start_)
+            at(now + pass_may_start_ - array_time(now));
+        else if (load_complete_)
+            at(load_ready_);
+        else if (kept_ && load_allowed_ && kept_->in->front_ready() <= now + 1)
+            at(now + 1);
     }
     if (load_expected_ && load_allowed_ && !load_complete_ && kept_->in->front_ready() <= now + 1) at(now + 1);
     return next;
@@ -248,7 +260,8 @@ std::string PeArray::status() const
     static constexpr const char* names[] = {"idle", "loading", "waiting", "streaming"};
     std::string s = std::string(names[static_cast<int>(phase_)]) + ", pass " + std::to_string(pass_.pass().index);
     for (const Operand& o : operands_)
-        if (!o.complete && phase_ == Phase::streaming) s += o.tensor == Tensors::weights ? ", weights missing" : ", inputs missing";
+        if (!o.complete && phase_ == Phase::streaming)
+            s += o.tensor == Tensors::weights ? ", weights missing" : ", inputs missing";
     return s + ", " + std::to_string(emission_count_) + " results in flight" + (frozen_ ? ", frozen" : "");
 }
 

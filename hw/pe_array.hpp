@@ -1,16 +1,17 @@
 // The PE array: rows x cols PEs in lockstep, each with operand registers, a psum register and one MAC.
 //
-// It walks the passes of the layer. A pass is load (the kept operand, when it changed), stream (one step per cycle, each
-// with the operands whose coordinate changed) and drain (kept psums). Without kept psums the step's sums leave through the
-// chain or tree. Skew is not played out PE by PE: a step is evaluated when its first operand enters, and its sums leave
-// when the wavefront has crossed the array, in *array time*, which stands still while a result cannot leave. So a flip in
-// a register acts on all steps that enter afterwards.
+// It walks the passes of the layer. A pass is load (the kept operand, when it changed), stream (one step per cycle,
+// each with the operands whose coordinate changed) and drain (kept psums). Without kept psums the step's sums leave
+// through the chain or tree. Skew is not played out PE by PE: a step is evaluated when its first operand enters, and
+// its sums leave when the wavefront has crossed the array, in *array time*, which stands still while a result cannot
+// leave. So a flip in a register acts on all steps that enter afterwards.
 //
 // Phase lengths, with rows and cols the whole array (edges full) or the used part:
 //   load      = rows for load_chain_y, else one cycle per network beat
 //   wavefront = (cols - 1) x hops of systolic_x + (rows - 1) x hops of systolic_y and chain_y, + mac_latency - 1
 //   drain     = rows x beats per row; 1 when all psums of the array fit one beat
-// First steps of consecutive passes are max(stream, min_cycles, hidden load, hidden drain) + exposed phases + gap apart.
+// First steps of consecutive passes are max(stream, min_cycles, hidden load, hidden drain) + exposed phases + gap
+// apart.
 #pragma once
 
 #include "hw/array_ledger.hpp"
@@ -23,8 +24,7 @@
 
 namespace heddle {
 
-class PeArray : public Block
-{
+class PeArray : public Block {
 public:
     PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<Command>& command_in,
             Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_out);
@@ -41,11 +41,11 @@ public:
     };
     struct Stats {
         std::int64_t macs = 0, macs_effectual = 0, passes = 0, loads = 0;
-        RegisterCounts registers[3];       ///< kept tensors, by Tensors
+        RegisterCounts registers[3];        ///< kept tensors, by Tensors
         std::int64_t operand_fills[2] = {}; ///< streamed words latched by PEs: weights, inputs
         std::int64_t operand_uses[2] = {};
-        std::int64_t hops[3] = {};         ///< links driven, words
-        std::int64_t shifted_words = 0;    ///< taken from a neighbour
+        std::int64_t hops[3] = {};                        ///< links driven, words
+        std::int64_t shifted_words = 0;                   ///< taken from a neighbour
         Cycle first_operand = never, last_result = never; ///< cycles of the layer
     };
     const Stats& stats() const { return stats_; }
@@ -63,10 +63,10 @@ private:
         Channel<OperandBeat>* in = nullptr;
         Delivery delivery = Delivery::unicast;
         bool kept = false;
-        bool complete = false;         ///< a streamed operand's event for the current step has arrived
+        bool complete = false; ///< a streamed operand's event for the current step has arrived
         Form form = Form::matrix;
-        const LaneSet* set = nullptr;  ///< that `form` was chosen for
-        PeMatrix matrix;               ///< a word per PE
+        const LaneSet* set = nullptr; ///< that `form` was chosen for
+        PeMatrix matrix;              ///< a word per PE
         std::vector<std::int32_t> row, col;
         std::vector<int> nonzero_in_row; ///< of `matrix`, kept operands
     };
@@ -139,9 +139,9 @@ private:
     LaneCursor out_;
     const LaneSet* set_ = nullptr; ///< of the current step
     Phase phase_ = Phase::idle;
-    Cycle pass_may_start_ = 0;     ///< array time
-    Cycle first_step_ = -1;        ///< of the current pass, array time
-    int last_drain_ = 0;           ///< hidden drain of the pass before
+    Cycle pass_may_start_ = 0; ///< array time
+    Cycle first_step_ = -1;    ///< of the current pass, array time
+    int last_drain_ = 0;       ///< hidden drain of the pass before
 
     PassWalk load_pass_;
     const LaneSet* load_set_ = nullptr;

@@ -9,13 +9,14 @@ namespace heddle {
 void PeArray::choose_forms(const LaneSet& set)
 {
     const bool rectangle = set.active_pes == set.used_rows * set.used_cols;
+    const auto streamed_whole = [](const Operand& o) { return !o.kept && o.delivery != Delivery::shift; };
     const auto row_like = [&](const Operand& o) {
         const TensorLanes& l = set.tensor[static_cast<int>(o.tensor)];
-        return !o.kept && (l.by_row || l.single);
+        return streamed_whole(o) && (l.by_row || l.single);
     };
     const auto col_like = [&](const Operand& o) {
         const TensorLanes& l = set.tensor[static_cast<int>(o.tensor)];
-        return !o.kept && (l.by_col || l.single);
+        return streamed_whole(o) && (l.by_col || l.single);
     };
     for (int i = 0; i < 2; ++i) {
         Operand &a = operands_[i], &b = operands_[1 - i];
@@ -61,11 +62,13 @@ void PeArray::latch(Operand& o, const OperandBeat& beat)
     const TensorLanes& lanes = set_->tensor[static_cast<int>(o.tensor)];
     const std::size_t n = static_cast<std::size_t>(beat.count);
     if (o.form == Form::row && !lanes.single) {
-        for (std::size_t i = 0; i < n; ++i) o.row[static_cast<std::size_t>(lanes.row_of_lane[beat.lane[i]])] = beat.word[i];
+        for (std::size_t i = 0; i < n; ++i)
+            o.row[static_cast<std::size_t>(lanes.row_of_lane[beat.lane[i]])] = beat.word[i];
     } else if (o.form == Form::row) {
         if (n > 0) std::fill_n(o.row.begin(), set_->used_rows, beat.word[0]);
     } else if (o.form == Form::col && !lanes.single) {
-        for (std::size_t i = 0; i < n; ++i) o.col[static_cast<std::size_t>(lanes.col_of_lane[beat.lane[i]])] = beat.word[i];
+        for (std::size_t i = 0; i < n; ++i)
+            o.col[static_cast<std::size_t>(lanes.col_of_lane[beat.lane[i]])] = beat.word[i];
     } else if (o.form == Form::col) {
         if (n > 0) std::fill_n(o.col.begin(), set_->used_cols, beat.word[0]);
     } else {
@@ -91,13 +94,16 @@ void PeArray::take_shifted(Operand& o)
     past_ = (past_ + 1) % past_inputs_.size();
 }
 
-/// Links driven, words: along a row or column up to the last PE used, down the load chain to the row, else one per receiver.
+/// Links driven, words: along a row or column up to the last PE used, down the load chain to the row, else one per
+/// receiver.
 void PeArray::count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat)
 {
     const TensorLanes& lanes = set.tensor[static_cast<int>(o.tensor)];
     std::int64_t& hops = stats_.hops[static_cast<int>(o.tensor)];
-    if (o.delivery == Delivery::systolic_x) hops += std::int64_t{beat.count} * set.used_cols;
-    else if (o.delivery == Delivery::systolic_y) hops += std::int64_t{beat.count} * set.used_rows;
+    if (o.delivery == Delivery::systolic_x)
+        hops += std::int64_t{beat.count} * set.used_cols;
+    else if (o.delivery == Delivery::systolic_y)
+        hops += std::int64_t{beat.count} * set.used_rows;
     else if (o.delivery == Delivery::load_chain_y)
         for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[beat.lane[static_cast<std::size_t>(i)]] + 1;
     else
@@ -115,7 +121,8 @@ void PeArray::expect_load()
     load_expected_ = false;
     if (!kept_) return;
     const bool weights = kept_->tensor == Tensors::weights;
-    while (!load_pass_.done() && !(weights ? load_pass_.pass().new_weights : load_pass_.pass().new_inputs)) load_pass_.next();
+    while (!load_pass_.done() && !(weights ? load_pass_.pass().new_weights : load_pass_.pass().new_inputs))
+        load_pass_.next();
     if (load_pass_.done()) return;
     StepWalk first(*plan_);
     first.start(load_pass_.pass());

@@ -46,12 +46,18 @@ void PeArray::multiply(const LaneSet& set)
     // A column vector without a row vector beside it has no kernel of its own.
     Operand* row = w.form == Form::row ? &w : i.form == Form::row ? &i : nullptr;
     Operand& other = row == &w ? i : w;
-    if (row && other.form == Form::col && !sums) outer_product(psums_, row->row.data(), other.col.data(), shift);
-    else if (row && other.form == Form::matrix && sums) column_sums(other.matrix, row->row.data(), shift, column_.data());
-    else if (row && other.form == Form::matrix) scaled_rows(psums_, other.matrix, row->row.data(), shift);
-    else if (!row && sums) column_sums(w.matrix, i.matrix, shift, column_.data());
-    else if (!row) elementwise(psums_, w.matrix, i.matrix, shift);
-    else throw std::logic_error("array: a spatial reduction of two streamed vectors");
+    if (row && other.form == Form::col && !sums)
+        outer_product(psums_, row->row.data(), other.col.data(), shift);
+    else if (row && other.form == Form::matrix && sums)
+        column_sums(other.matrix, row->row.data(), shift, column_.data());
+    else if (row && other.form == Form::matrix)
+        scaled_rows(psums_, other.matrix, row->row.data(), shift);
+    else if (!row && sums)
+        column_sums(w.matrix, i.matrix, shift, column_.data());
+    else if (!row)
+        elementwise(psums_, w.matrix, i.matrix, shift);
+    else
+        throw std::logic_error("array: a spatial reduction of two streamed vectors");
     stats_.macs_effectual += effectual(set);
 }
 
@@ -81,8 +87,7 @@ void PeArray::count_step(const LaneSet& set, bool first_of_pass)
     stats_.macs += set.active_pes;
     if (kept_) stats_.registers[static_cast<int>(kept_->tensor)].reads += set.active_pes;
     if (!plan_->plan().keep_psums) {
-        if (plan_->plan().psum_path == PsumPath::chain_y)
-            stats_.hops[2] += set.active_pes;
+        if (plan_->plan().psum_path == PsumPath::chain_y) stats_.hops[2] += set.active_pes;
         return;
     }
     RegisterCounts& r = stats_.registers[static_cast<int>(Tensors::outputs)];
@@ -107,7 +112,8 @@ void PeArray::reduction_flags(bool& first, bool& last) const
 
 PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
 {
-    if (emission_count_ == emissions_.size()) throw std::logic_error("array: more results in flight than its pipeline holds");
+    if (emission_count_ == emissions_.size())
+        throw std::logic_error("array: more results in flight than its pipeline holds");
     Emission& e = emissions_[(emission_head_ + emission_count_) % emissions_.size()];
     ++emission_count_;
     e.ready = std::max(ready, last_emission_ + 1);
@@ -138,7 +144,8 @@ void PeArray::emit_step(Cycle now)
         b.last = last;
         for (int i = 0; i < count; ++i) {
             const int lane = from + i;
-            b.value[static_cast<std::size_t>(i)] = wrap(column_[static_cast<std::size_t>(lanes.col_of_lane[lane])], bits);
+            b.value[static_cast<std::size_t>(i)] =
+                wrap(column_[static_cast<std::size_t>(lanes.col_of_lane[lane])], bits);
             b.out_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(out_.word(lane));
             b.operand2_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(out_.operand2_word(lane));
         }
@@ -157,11 +164,13 @@ void PeArray::drain_psums(Cycle now)
     std::vector<std::pair<int, int>> beats; // lanes [from, to)
     for (int from = 0; from < lanes.count;) {
         int to = from + 1;
-        while (to < lanes.count && to - from < width && (one_beat || lanes.row_of_lane[to] == lanes.row_of_lane[from])) ++to;
+        while (to < lanes.count && to - from < width && (one_beat || lanes.row_of_lane[to] == lanes.row_of_lane[from]))
+            ++to;
         beats.emplace_back(from, to);
         from = to;
     }
-    const Cycle start = array_time(now) + wavefront_cycles(*set_) + 1 + std::max(0, length - static_cast<int>(beats.size()));
+    const Cycle start =
+        array_time(now) + wavefront_cycles(*set_) + 1 + std::max(0, length - static_cast<int>(beats.size()));
     Cycle ready = start;
     for (const auto& [from, to] : beats) {
         PsumBeat& b = new_emission(ready++, to - from).beat;

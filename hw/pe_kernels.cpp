@@ -21,11 +21,23 @@ inline __attribute__((always_inline)) Vector product(Vector a, Vector b, int shi
     return shift == 0 ? p : (Vector)((Signed)(p + half) >> shift);
 }
 
-inline __attribute__((always_inline)) Vector load(const std::int32_t* p) { return *reinterpret_cast<const Vector*>(p); }
-inline __attribute__((always_inline)) void store(std::int32_t* p, Vector v) { *reinterpret_cast<Vector*>(p) = v; }
-inline __attribute__((always_inline)) Vector splat(std::int32_t v) { return Vector{} + static_cast<std::uint32_t>(v); }
+inline __attribute__((always_inline)) Vector load(const std::int32_t* p)
+{
+    return *reinterpret_cast<const Vector*>(p);
+}
+inline __attribute__((always_inline)) void store(std::int32_t* p, Vector v)
+{
+    *reinterpret_cast<Vector*>(p) = v;
+}
+inline __attribute__((always_inline)) Vector splat(std::int32_t v)
+{
+    return Vector{} + static_cast<std::uint32_t>(v);
+}
 
-std::uint32_t half_of(int shift) { return shift == 0 ? 0 : 1u << (shift - 1); }
+std::uint32_t half_of(int shift)
+{
+    return shift == 0 ? 0 : 1u << (shift - 1);
+}
 
 } // namespace
 

@@ -1,9 +1,10 @@
-// What the hardware executes for one layer: a mapping, resolved to tiles, passes and steps, with no dataflow's name in it.
+// What the hardware executes for one layer: a mapping, resolved to tiles, passes and steps, with no dataflow's name in
+// it.
 //
-// A layer is cut twice. `tile_loops` (the dram level) walk tiles of the eight dimensions; a tile is what the global buffer
-// holds at once. Inside a tile the loops run over *axes*: single dimensions or flattened products of the tile's dimensions
-// (P*Q, C*R*S), so that a partial tile has shorter axes and nothing is padded. `glb_loops` step from pass to pass,
-// `pass_loops` are the temporal steps of a pass, `spatial` spreads a step over the PEs. K and C are per group.
+// A layer is cut twice. `tile_loops` (the dram level) walk tiles of the eight dimensions; a tile is what the global
+// buffer holds at once. Inside a tile the loops run over *axes*: single dimensions or flattened products of the tile's
+// dimensions (P*Q, C*R*S), so that a partial tile has shorter axes and nothing is padded. `glb_loops` step from pass to
+// pass, `pass_loops` are the temporal steps of a pass, `spatial` spreads a step over the PEs. K and C are per group.
 #pragma once
 
 #include "dnn/network.hpp"
@@ -24,28 +25,34 @@ using Extents = std::array<int, dim_count>;
 constexpr bool indexes(Tensors t, Dim d)
 {
     switch (t) {
-    case Tensors::weights: return d == dim_g || d == dim_k || d == dim_c || d == dim_r || d == dim_s;
-    case Tensors::inputs: return d != dim_k;
-    case Tensors::outputs: return d == dim_n || d == dim_g || d == dim_k || d == dim_p || d == dim_q;
+    case Tensors::weights:
+        return d == dim_g || d == dim_k || d == dim_c || d == dim_r || d == dim_s;
+    case Tensors::inputs:
+        return d != dim_k;
+    case Tensors::outputs:
+        return d == dim_n || d == dim_g || d == dim_k || d == dim_p || d == dim_q;
     }
     return false;
 }
-constexpr bool reduces(Dim d) { return d == dim_c || d == dim_r || d == dim_s; }
+constexpr bool reduces(Dim d)
+{
+    return d == dim_c || d == dim_r || d == dim_s;
+}
 
 struct TileLoop {
     Dim dim;
-    int tile;                    ///< size of the tile along dim; the last one may be partial
+    int tile; ///< size of the tile along dim; the last one may be partial
 };
 
 struct Axis {
-    std::vector<Dim> dims;       ///< outermost first; index = mixed radix over the tile's sizes
+    std::vector<Dim> dims; ///< outermost first; index = mixed radix over the tile's sizes
 };
 
 /// Steps over an axis: index += step each iteration, until `span` (or the axis) is covered.
 struct AxisLoop {
     int axis = 0;
-    int step = 1;                ///< what one iteration covers, in axis indices (the span of the loops inside)
-    int span = 1;                ///< what the whole loop covers: count = ceil(min(span, what is left of the axis)/step)
+    int step = 1; ///< what one iteration covers, in axis indices (the span of the loops inside)
+    int span = 1; ///< what the whole loop covers: count = ceil(min(span, what is left of the axis)/step)
 };
 
 enum class Place { y, x, diagonal }; ///< diagonal: the same loop on both axes of the array, PEs off the diagonal idle
@@ -53,48 +60,48 @@ enum class Place { y, x, diagonal }; ///< diagonal: the same loop on both axes o
 struct SpatialLoop {
     int axis = 0;
     Place place = Place::y;
-    int step = 1;                ///< axis indices per position
-    int count = 1;               ///< positions
+    int step = 1;  ///< axis indices per position
+    int count = 1; ///< positions
 };
 
 /// A feature map or weight tensor in DRAM. Maps are stored N,H,W,C (channels innermost), weights (G,K),R,S,C.
 struct TensorPlace {
-    std::uint64_t dram_address = 0;  ///< bytes, aligned to row x banks
-    int channel_stride = 0;          ///< maps: channels stored per pixel (more than the layer's own under concat)
-    int channel_offset = 0;          ///< maps: first channel of the layer's own
+    std::uint64_t dram_address = 0; ///< bytes, aligned to row x banks
+    int channel_stride = 0;         ///< maps: channels stored per pixel (more than the layer's own under concat)
+    int channel_offset = 0;         ///< maps: first channel of the layer's own
 };
 
 enum class PlanKind { array, post }; ///< post: pooling, add, clamp as layers of their own in the PostProcessor
 
 struct LayerPlan {
     std::string name;
-    int layer = 0;                   ///< index in the network
+    int layer = 0; ///< index in the network
     PlanKind kind = PlanKind::array;
     Op op = Op::conv;
-    std::string dataflow;            ///< for reports only; hw/ never looks at it
+    std::string dataflow; ///< for reports only; hw/ never looks at it
 
     // The problem. For kind post: G = channels, K = C = 1 (K,C loops have bound 1); R,S = the window.
     Extents extent{};
     Window window;
-    int in_rows = 0, in_cols = 0;    ///< H, W
+    int in_rows = 0, in_cols = 0; ///< H, W
 
     // The mapping.
-    std::vector<TileLoop> tile_loops;   ///< outermost first; dims not named have one tile
-    std::vector<Axis> axes;             ///< every dimension is on exactly one axis
-    std::vector<AxisLoop> glb_loops;    ///< outermost first
-    std::vector<AxisLoop> pass_loops;   ///< outermost first
-    std::vector<SpatialLoop> spatial;   ///< on one place: outermost first
-    bool keep_weights = false;          ///< held in the PE's register file for a whole pass (loaded), else streamed
+    std::vector<TileLoop> tile_loops; ///< outermost first; dims not named have one tile
+    std::vector<Axis> axes;           ///< every dimension is on exactly one axis
+    std::vector<AxisLoop> glb_loops;  ///< outermost first
+    std::vector<AxisLoop> pass_loops; ///< outermost first
+    std::vector<SpatialLoop> spatial; ///< on one place: outermost first
+    bool keep_weights = false;        ///< held in the PE's register file for a whole pass (loaded), else streamed
     bool keep_inputs = false;
-    bool keep_psums = false;            ///< accumulate in the PE, drained at the end of the pass; else leave every step
+    bool keep_psums = false; ///< accumulate in the PE, drained at the end of the pass; else leave every step
     Delivery weight_delivery = Delivery::unicast;
     Delivery input_delivery = Delivery::unicast;
     PsumPath psum_path = PsumPath::local;
 
     // Post-processing.
     Activation activation = Activation::none;
-    int add_layer = -1;              ///< residual operand fused into the PostProcessor, or second operand of Op::add
-    int fused_layer = -1;            ///< layer whose result this plan writes when an add is fused (else == layer)
+    int add_layer = -1;   ///< residual operand fused into the PostProcessor, or second operand of Op::add
+    int fused_layer = -1; ///< layer whose result this plan writes when an add is fused (else == layer)
 
     // Where things are.
     TensorPlace weights, inputs, outputs, operand2, parameters;

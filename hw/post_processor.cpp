@@ -55,7 +55,8 @@ std::int32_t PostProcessor::requantized(std::int32_t psum, std::int32_t out_word
 
 bool PostProcessor::can_pass_on(Cycle now) const
 {
-    return setup_->add ? waiting_count_ < waiting_depth && io_.operand2_out.can_push(now) : io_.results_out.can_push(now);
+    return setup_->add ? waiting_count_ < waiting_depth && io_.operand2_out.can_push(now)
+                       : io_.results_out.can_push(now);
 }
 
 /// Results go out, or wait for their second operand.
@@ -112,7 +113,8 @@ bool PostProcessor::take_psums(Channel<PsumBeat>& in, Cycle now)
 {
     if (!in.can_pop(now) || now < busy_until_ || !parameters_ready() || !can_pass_on(now)) return false;
     const PsumBeat& b = in.front();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) value_[i] = requantized(b.value[i], b.out_word[i]);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i)
+        value_[i] = requantized(b.value[i], b.out_word[i]);
     stats_.adds += b.count;
     stats_.multiplies += b.count;
     pass_on(b.count, b.out_word, b.operand2_word, now);
@@ -148,7 +150,8 @@ bool PostProcessor::take_window(Cycle now)
     }
     (setup_->op == Op::avg_pool ? stats_.adds : stats_.compares) += b.count;
     if (b.last_of_window) {
-        for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) value_[i] = pooled(static_cast<std::size_t>(b.lane[i]));
+        for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i)
+            value_[i] = pooled(static_cast<std::size_t>(b.lane[i]));
         if (setup_->op == Op::avg_pool) stats_.multiplies += b.count;
         pass_on(b.count, b.out_word, b.operand2_word, now);
     }
@@ -179,9 +182,12 @@ Cycle PostProcessor::tick(Cycle now)
     const bool work = take_psums(io_.buffer_in, now) || take_psums(io_.collector_in, now) || take_window(now);
     const bool offered = io_.buffer_in.can_pop(now) || io_.collector_in.can_pop(now) || io_.windows_in.can_pop(now);
     Cause then = Cause::idle;
-    if (now + 1 < busy_until_) then = Cause::busy;
-    else if (offered) then = !parameters_ready() ? Cause::parameters_missing : Cause::output_blocked;
-    else if (waiting_count_ > 0) then = Cause::operand2_missing;
+    if (now + 1 < busy_until_)
+        then = Cause::busy;
+    else if (offered)
+        then = !parameters_ready() ? Cause::parameters_missing : Cause::output_blocked;
+    else if (waiting_count_ > 0)
+        then = Cause::operand2_missing;
     ledger_.mark(now, work || added || now < busy_until_ ? Cause::busy : then, then);
     if (work || added) return std::max(now + 1, std::min(busy_until_, added ? now + 1 : never));
     return now < busy_until_ ? busy_until_ : never;

@@ -1,8 +1,8 @@
 // Bias, requantisation, clamp (ReLU, ReLU6), residual add, pooling: words_per_cycle words a cycle.
 //
-// Complete psums come from the collector or, when they accumulated there, from the global buffer; the windows of pooling
-// and stand-alone adds come from the buffer's input partition. A second operand is asked of the buffer as results pass.
-// All arithmetic is dnn/quantize.hpp's rule, in 64 bits.
+// Complete psums come from the collector or, when they accumulated there, from the global buffer; the windows of
+// pooling and stand-alone adds come from the buffer's input partition. A second operand is asked of the buffer as
+// results pass. All arithmetic is dnn/quantize.hpp's rule, in 64 bits.
 #pragma once
 
 #include "hw/beats.hpp"
@@ -13,8 +13,7 @@
 
 namespace heddle {
 
-class PostProcessor : public Block
-{
+class PostProcessor : public Block {
 public:
     enum class Cause { busy, parameters_missing, operand2_missing, output_blocked, idle, count };
 
@@ -67,7 +66,7 @@ private:
     Channels io_;
     const PostSetup* setup_ = nullptr;
     std::vector<std::int32_t> parameters_;
-    int parameter_count_ = 0; ///< channels whose parameters have arrived
+    int parameter_count_ = 0;         ///< channels whose parameters have arrived
     std::vector<std::int32_t> value_; ///< results of the beat in work
     std::vector<std::int64_t> window_sum_;
     std::vector<std::int32_t> window_max_, window_valid_;

@@ -53,7 +53,12 @@ std::int64_t ReadEngine::take_freed()
 
 void ReadEngine::leave_tile(const Tile& tile)
 {
-    freed_ += tensor_ == Tensors::weights ? tile.weight_free : tile.input_free;
+    const bool weights = tensor_ == Tensors::weights;
+    freed_ += weights ? tile.weight_free : tile.input_free;
+    if (resident_) return;
+    for (const Box& box : weights ? tile.weight_drop : tile.input_drop)
+        for (RunWalk run(weights ? plan_->weights() : plan_->inputs(), box); !run.done(); run.next())
+            partition_->shrink(run.run().first_word, run.run().words);
 }
 
 void ReadEngine::enter_pass()
@@ -61,7 +66,7 @@ void ReadEngine::enter_pass()
     for (;;) {
         const Pass& p = pass_.pass();
         if (p.first_of_tile) {
-            needed_ += fill_words(*p.tile, tensor_);
+            needed_ = fill_words(*p.tile, tensor_);
             tile_complete_ = resident_;
         }
         const bool same = tensor_ == Tensors::weights ? !p.new_weights : !p.new_inputs;
@@ -87,7 +92,8 @@ void ReadEngine::open_event()
     pending_lane_.clear();
     next_lane_ = 0;
     for (int l = 0; l < cursor_.count(); ++l)
-        if (!shifts_ || shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
+        if (!shifts_ ||
+            shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
             pending_lane_.push_back(l);
 }
 
@@ -181,7 +187,7 @@ bool ReadEngine::tick(Cycle now, Channel<OperandBeat>& out)
 {
     starved_ = false;
     if (done_) return false;
-    if (!tile_complete_ && partition_->filled_total >= needed_) tile_complete_ = true;
+    if (!tile_complete_ && partition_->filled(pass_.pass().tile->index) >= needed_) tile_complete_ = true;
     if (!out.can_push(now) || !partition_->ports.can_read(now)) return false;
     const int lanes = look(static_cast<int>(word_.size()));
     if (lanes < 0) {

@@ -1,5 +1,5 @@
-// The read side of one operand partition: walks the layer's passes and steps and turns each delivery event into beats, as
-// wide as the port allows, waiting for the words of a tile that is still being filled.
+// The read side of one operand partition: walks the layer's passes and steps and turns each delivery event into beats,
+// as wide as the port allows, waiting for the words of a tile that is still being filled.
 #pragma once
 
 #include "hw/beats.hpp"
@@ -10,8 +10,7 @@
 
 namespace heddle {
 
-class ReadEngine
-{
+class ReadEngine {
 public:
     ReadEngine() = default;
     /// `beat_words`: lanes that fit a beat of the channel.
@@ -54,12 +53,12 @@ private:
     LaneCursor cursor_, result_;
     ShiftRule shift_;
     bool shifts_ = false;
-    bool row_per_beat_ = false; ///< a load chain moves one row of the array at a time
+    bool row_per_beat_ = false;              ///< a load chain moves one row of the array at a time
     std::vector<std::int32_t> pending_lane_; ///< lanes of the event to be read, in order
     std::vector<std::int64_t> word_;         ///< of the beat being looked at
     int distinct_words_ = 0;
     std::size_t next_lane_ = 0;
-    std::int64_t needed_ = 0;  ///< words filled when the current tile is complete
+    std::int64_t needed_ = 0; ///< words fetched for the current tile
     bool resident_ = false;
     bool tile_complete_ = false;
     bool done_ = true, starved_ = false;

@@ -194,7 +194,8 @@ void LaneCursor::make_common(const Pass& pass, const StepWalk& step)
     common_ = own(pass.tile->origin);
     for (int a = 0; a < plan_->axes(); ++a) {
         if (plan_->spatial_span(a) > 1 || !plan_->axis_indexes(tensor_, a)) continue;
-        add(common_, own(pass.tile->tables->axis[static_cast<std::size_t>(a)][static_cast<std::size_t>(step.index()[a])]));
+        add(common_,
+            own(pass.tile->tables->axis[static_cast<std::size_t>(a)][static_cast<std::size_t>(step.index()[a])]));
     }
 }
 

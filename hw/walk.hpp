@@ -7,17 +7,16 @@ namespace heddle {
 
 /// One visit of the array to one tile of the array level.
 struct Pass {
-    std::int64_t index = 0;          ///< within the layer
+    std::int64_t index = 0; ///< within the layer
     const Tile* tile = nullptr;
-    AxisIndex base{};                ///< first index of each axis
-    AxisIndex limit{};               ///< one past the last
+    AxisIndex base{};  ///< first index of each axis
+    AxisIndex limit{}; ///< one past the last
     bool first_of_tile = true, last_of_tile = false, last_of_layer = false;
-    bool new_weights = true, new_inputs = true; ///< stationary contents differ from the previous pass's
+    bool new_weights = true, new_inputs = true;         ///< stationary contents differ from the previous pass's
     bool first_reduction = true, last_reduction = true; ///< of the psums, as far as the pass's base decides it
 };
 
-class PassWalk
-{
+class PassWalk {
 public:
     PassWalk() = default;
     explicit PassWalk(const CompiledPlan& plan);
@@ -32,14 +31,13 @@ private:
 
     const CompiledPlan* plan_ = nullptr;
     std::size_t tile_ = 0;
-    std::vector<int> at_;            ///< axis index offset of each glb loop
+    std::vector<int> at_; ///< axis index offset of each glb loop
     Pass pass_;
     bool done_ = true;
 };
 
 /// The temporal steps of a pass.
-class StepWalk
-{
+class StepWalk {
 public:
     StepWalk() = default;
     explicit StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pass_loops.size()) {}
@@ -63,7 +61,6 @@ public:
     std::int64_t steps() const { return steps_; }
 
 private:
-
     const CompiledPlan* plan_ = nullptr;
     const Pass* pass_ = nullptr;
     std::vector<int> at_;
@@ -75,8 +72,7 @@ private:
 };
 
 /// Word indices of the lanes of one tensor at the current step.
-class LaneCursor
-{
+class LaneCursor {
 public:
     LaneCursor() = default;
     LaneCursor(const CompiledPlan& plan, Tensors tensor) : plan_(&plan), tensor_(tensor) {}

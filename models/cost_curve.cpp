@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace heddle
-{
+namespace heddle {
 
 bool CostCurve::add(double size, double cost)
 {

@@ -4,14 +4,12 @@
 #include <utility>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Between two known points the cost follows the power law through them (a straight line on log-log paper); outside it
 /// follows cost ~ size^exponent from the nearest point. One point and an exponent is thus a plain scaling rule,
 /// exponent 0 a constant. Known points are returned exactly.
-class CostCurve
-{
+class CostCurve {
 public:
     explicit CostCurve(double exponent_outside = 1.0) : exponent_(exponent_outside) {}
 

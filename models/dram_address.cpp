@@ -7,11 +7,9 @@
 #include <sstream>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 /// In the order of DramAddressMap::Field.
 const char* const field_names[] = {"channel", "rank", "bankgroup", "bank", "row", "column"};

@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace heddle
-{
+namespace heddle {
 
 struct DramTiming;
 
@@ -22,8 +21,7 @@ struct DramPlace {
 /// Cuts an address into fields in the order of e.g. "row:rank:bank:column:bankgroup:channel", most significant first;
 /// below the last one lies the offset in a burst. With `bankgroup` below `column` consecutive bursts alternate between
 /// bank groups, so DDR4 streams at tCCD_S; with `channel` last they alternate between channels.
-class DramAddressMap
-{
+class DramAddressMap {
 public:
     explicit DramAddressMap(const DramTiming& timing);
 

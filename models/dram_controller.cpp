@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 bool must_keep_order(const DramBurst& a, const DramBurst& b)
 {

@@ -9,8 +9,7 @@
 #include <functional>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// One burst of burst_bytes(), aligned to it.
 struct DramBurst {
@@ -53,8 +52,7 @@ DramCounts operator-(const DramCounts& later, const DramCounts& earlier);
 ///  burst wants.
 /// When `max_bypass` bursts have overtaken the oldest one, only the oldest is served until it leaves. Pages stay open.
 /// A burst enqueued at clock n is seen from n + 1 on, whether tick(n) ran before or after the call.
-class DramController
-{
+class DramController {
 public:
     using Clock = std::uint64_t;
     static constexpr Clock never = ~Clock{0};

@@ -1,10 +1,8 @@
 #include "models/dram_device.hpp"
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 void not_before(DramDevice::Clock& constraint, DramDevice::Clock clock)
 {

@@ -8,16 +8,14 @@
 #include <cstdint>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 enum class DramCommandKind : std::uint8_t { act, pre, pre_all, rd, wr, ref };
 
 /// Every constraint is kept as "not before clock n" at the level it applies to (bank, bank group, rank), updated when a
 /// command is issued; asking costs three maxima. Banks and groups are numbered through the channel:
 /// group = rank x bank_groups + group, bank = group x banks_per_group + bank.
-class DramDevice
-{
+class DramDevice {
 public:
     using Clock = std::uint64_t;
     static constexpr std::int64_t closed = -1;

@@ -4,11 +4,9 @@
 #include "dnn/base/files.hpp"
 #include "models/dram_address.hpp"
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr int max_clocks = 1 << 20;
 

@@ -8,8 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Timings are in memory clocks (the command clock; data move on both of its edges). A time "from A to B" counts from
 /// the first clock of command A to the first clock of command B.

@@ -5,11 +5,9 @@
 
 #include <algorithm>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr double mm2_per_um2 = 1e-6;
 

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// What static power, clock and area are proportional to.
 struct ChipSize {
@@ -40,8 +39,7 @@ struct DramEnergy {
 ///  - Post operations: add and compare as an adder, multiply as a multiplier.
 /// No node is ever converted into another by this code. A cost without an entry is a UserError naming component,
 /// action, table.
-class EnergyTable
-{
+class EnergyTable {
 public:
     /// A shipped name or a path to a YAML file.
     static EnergyTable load(const std::string& name_or_path);

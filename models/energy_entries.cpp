@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 /// What a component's entries may say. Order of `per` and `actions` is that of the README.
 struct Shape {

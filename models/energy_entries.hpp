@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace heddle
-{
+namespace heddle {
 
 /// What one action costs, at a reference size, as published.
 struct CostEntry {

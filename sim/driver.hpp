@@ -18,29 +18,29 @@ namespace heddle {
 enum class TimeDriver { fast, reference };
 
 struct RunOptions {
-    QuantizedNetwork network;               ///< weights already integers; synthetic or trained
-    Tensor input;                           ///< integers of the network's input layer
+    QuantizedNetwork network; ///< weights already integers; synthetic or trained
+    Tensor input;             ///< integers of the network's input layer
     HardwareConfig hardware;
-    std::string dataflow;                   ///< empty: the preset's first
-    std::vector<int> layers;                ///< indices to simulate, sorted; empty: all
-    std::vector<NamedMapping> mappings;     ///< taken instead of the mapper's where the layer's name matches
+    std::string dataflow;               ///< empty: the preset's first
+    std::vector<int> layers;            ///< indices to simulate, sorted; empty: all
+    std::vector<NamedMapping> mappings; ///< taken instead of the mapper's where the layer's name matches
     std::uint64_t seed = 1;
-    std::uint64_t stall_seed = 0;           ///< nonzero: random extra channel latencies
-    bool timing_only = false;               ///< no values; identical layers are simulated once
-    int jobs = 1;                           ///< processes; inputs then come from the reference
+    std::uint64_t stall_seed = 0; ///< nonzero: random extra channel latencies
+    bool timing_only = false;     ///< no values; identical layers are simulated once
+    int jobs = 1;                 ///< processes; inputs then come from the reference
     TimeDriver driver = TimeDriver::fast;
 };
 
 struct Progress {
     int layers_done = 0, layers_total = 0;
     std::string layer;
-    std::int64_t cycles = 0;                ///< simulated so far
-    double fraction = 0.0;                  ///< of the MACs
+    std::int64_t cycles = 0; ///< simulated so far
+    double fraction = 0.0;   ///< of the MACs
 };
 
-/// Simulates. CheckFailure (exit 1) names layer, coordinate, expected and got on the first differing value, or the blocks
-/// and channel fills of a deadlock; UserError (exit 2) when a layer cannot be mapped.
-/// Energies are not filled: see price() in sim/price.hpp.
+/// Simulates. CheckFailure (exit 1) names layer, coordinate, expected and got on the first differing value, or the
+/// blocks and channel fills of a deadlock; UserError (exit 2) when a layer cannot be mapped. Energies are not filled:
+/// see price() in sim/price.hpp.
 RunResult run_network(const RunOptions& options, const std::function<void(const Progress&)>& progress);
 
 } // namespace heddle

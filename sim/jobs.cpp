@@ -133,7 +133,8 @@ double run_in_processes(const RunOptions& options, const std::vector<int>& layer
                     int status = 0;
                     ::waitpid(w.pid, &status, 0);
                     w.pid = -1;
-                    if (status != 0) throw CheckFailure("a worker process died (status " + std::to_string(status) + ")");
+                    if (status != 0)
+                        throw CheckFailure("a worker process died (status " + std::to_string(status) + ")");
                     ++finished;
                     continue;
                 }

@@ -1,13 +1,13 @@
-// Layers in parallel processes: exact, because every layer starts from a canonical machine and takes its inputs from the
-// reference.
+// Layers in parallel processes: exact, because every layer starts from a canonical machine and takes its inputs from
+// the reference.
 #pragma once
 
 #include "sim/driver.hpp"
 
 namespace heddle {
 
-/// Calls `report` for every layer, in the order in which they finish; returns the reference's seconds (slowest process).
-/// Errors of a process are thrown here as what they were there.
+/// Calls `report` for every layer, in the order in which they finish; returns the reference's seconds (slowest
+/// process). Errors of a process are thrown here as what they were there.
 double run_in_processes(const RunOptions& options, const std::vector<int>& layers,
                         const std::function<void(int, const LayerResult&)>& report);
 

@@ -8,8 +8,7 @@ namespace heddle {
 
 namespace {
 
-template <typename Causes>
-Ledger named(const LedgerOf<Causes>& ledger, std::initializer_list<const char*> names)
+template <typename Causes> Ledger named(const LedgerOf<Causes>& ledger, std::initializer_list<const char*> names)
 {
     Ledger out;
     std::size_t i = 0;
@@ -26,9 +25,10 @@ void expect_equal(const LayerResult& r, const char* law, std::int64_t a, std::in
 void collect_ledgers(Accelerator& m, LayerResult& r)
 {
     r.ledger["dram"] = named(m.dram().ledger(), {"busy", "response_blocked", "idle"});
-    r.ledger["dma"] = named(m.dma().ledger(), {"moving", "no_credit", "waiting_for_memory", "waiting_for_results", "idle"});
-    r.ledger["global_buffer"] = named(m.global_buffer().ledger(),
-                                      {"busy", "port", "output_blocked", "waiting_for_fill", "waiting_for_psums", "idle"});
+    r.ledger["dma"] =
+        named(m.dma().ledger(), {"moving", "no_credit", "waiting_for_memory", "waiting_for_results", "idle"});
+    r.ledger["global_buffer"] = named(m.global_buffer().ledger(), {"busy", "port", "output_blocked", "waiting_for_fill",
+                                                                   "waiting_for_psums", "idle"});
     r.ledger["distributor"] = named(m.distributor().ledger(), {"busy", "output_blocked", "idle"});
     r.ledger["collector"] = named(m.collector().ledger(), {"busy", "output_blocked", "idle"});
     r.ledger["post"] =
@@ -110,7 +110,8 @@ void check_conservation(Accelerator& m, const CompiledPlan& plan, LayerResult& r
     }
     expect_equal(r, "psum reads are updates less first updates", g.psum_reads, g.psum_updates - g.psum_first);
     expect_equal(r, "MACs are the layer's", m.array().stats().macs, plan.plan().macs());
-    expect_equal(r, "compute PE-cycles are MACs", m.array().ledger().pe_cycles(ArrayCause::compute), plan.plan().macs());
+    expect_equal(r, "compute PE-cycles are MACs", m.array().ledger().pe_cycles(ArrayCause::compute),
+                 plan.plan().macs());
     for (const auto& [block, causes] : r.ledger) {
         const std::int64_t sum = std::accumulate(causes.begin(), causes.end(), std::int64_t{0},
                                                  [](std::int64_t s, const auto& c) { return s + c.second; });

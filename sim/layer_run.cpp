@@ -41,7 +41,8 @@ std::string plan_key(const LayerPlan& p)
     }
     for (const AxisLoop& l : p.glb_loops) k << " g" << l.axis << ',' << l.step << ',' << l.span;
     for (const AxisLoop& l : p.pass_loops) k << " p" << l.axis << ',' << l.step << ',' << l.span;
-    for (const SpatialLoop& l : p.spatial) k << " s" << l.axis << ',' << static_cast<int>(l.place) << ',' << l.step << ',' << l.count;
+    for (const SpatialLoop& l : p.spatial)
+        k << " s" << l.axis << ',' << static_cast<int>(l.place) << ',' << l.step << ',' << l.count;
     k << ' ' << p.keep_weights << p.keep_inputs << p.keep_psums << static_cast<int>(p.weight_delivery)
       << static_cast<int>(p.input_delivery) << static_cast<int>(p.psum_path) << ' ' << (p.add_layer >= 0) << ' ';
     for (const TensorPlace* t : {&p.inputs, &p.outputs, &p.operand2}) place(*t);
@@ -60,8 +61,8 @@ std::string describe_op(const Layer& l)
 std::string describe_shape(const Layer& l)
 {
     std::ostringstream s;
-    s << l.in_shape[1] << 'x' << l.in_shape[2] << 'x' << l.in_shape[3] << " -> " << l.out_shape[1] << 'x' << l.out_shape[2]
-      << 'x' << l.out_shape[3];
+    s << l.in_shape[1] << 'x' << l.in_shape[2] << 'x' << l.in_shape[3] << " -> " << l.out_shape[1] << 'x'
+      << l.out_shape[2] << 'x' << l.out_shape[3];
     if (l.op == Op::conv || l.op == Op::max_pool || l.op == Op::avg_pool)
         s << ' ' << l.window.filter_rows << 'x' << l.window.filter_cols << '/' << l.window.stride_rows;
     if (l.window.groups > 1 && l.op == Op::conv && !l.depthwise()) s << " g" << l.window.groups;
@@ -136,9 +137,9 @@ void LayerRunner::verify(const LayerPlan& plan, LayerResult& result)
             at[d] = rest % expected.shape[static_cast<std::size_t>(d)];
             rest /= expected.shape[static_cast<std::size_t>(d)];
         }
-        throw CheckFailure("layer " + plan.name + ": output (n=" + std::to_string(at[0]) + ", k=" + std::to_string(at[1]) +
-                           ", p=" + std::to_string(at[2]) + ", q=" + std::to_string(at[3]) + "): expected " +
-                           std::to_string(expected.data[i]) + ", got " + std::to_string(got.data[i]));
+        throw CheckFailure("layer " + plan.name + ": output (n=" + std::to_string(at[0]) + ", k=" +
+                           std::to_string(at[1]) + ", p=" + std::to_string(at[2]) + ", q=" + std::to_string(at[3]) +
+                           "): expected " + std::to_string(expected.data[i]) + ", got " + std::to_string(got.data[i]));
     }
     result.verified = true;
     result.overflows = reference_.overflows[static_cast<std::size_t>(plan.layer)];
@@ -176,8 +177,10 @@ LayerResult LayerRunner::run(int layer)
     if (r.cycles < r.bound_actual_cycles)
         throw CheckFailure("layer " + l.name + ": " + std::to_string(r.cycles) + " cycles are below the bound of " +
                            std::to_string(r.bound_actual_cycles) + " (" + r.bound_by + ")");
-    if (options_.timing_only) seen_[key] = r;
-    else verify(setup->plan, r);
+    if (options_.timing_only)
+        seen_[key] = r;
+    else
+        verify(setup->plan, r);
     maps_.forget_before(layer);
     return r;
 }

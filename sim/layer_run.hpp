@@ -12,8 +12,7 @@
 namespace heddle {
 
 /// Runs layers of one network on one machine. One per process (SystemC elaborates once).
-class LayerRunner
-{
+class LayerRunner {
 public:
     explicit LayerRunner(const RunOptions& options);
     ~LayerRunner();

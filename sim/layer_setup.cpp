@@ -12,7 +12,8 @@ MapStore::MapStore(const Network& net) : net_(net), places_(net.layers.size()), 
 {
     const int count = static_cast<int>(net.layers.size());
     maps_.resize(net.layers.size());
-    for (int i = 0; i < count; ++i) places_[static_cast<std::size_t>(i)] = {i, net.layers[static_cast<std::size_t>(i)].out_shape[1], 0};
+    for (int i = 0; i < count; ++i)
+        places_[static_cast<std::size_t>(i)] = {i, net.layers[static_cast<std::size_t>(i)].out_shape[1], 0};
     for (int i = 0; i < count; ++i) {
         const Layer& l = net.layers[static_cast<std::size_t>(i)];
         if (l.op == Op::reshape || l.op == Op::softmax) places_[static_cast<std::size_t>(i)] = place(l.inputs[0]);
@@ -40,7 +41,8 @@ MapStore::MapStore(const Network& net) : net_(net), places_(net.layers.size()), 
     for (int i = count - 1; i >= 0; --i) // what is read under another name lives as long as that name
         for (int in : net.layers[static_cast<std::size_t>(i)].inputs) {
             int& last = last_reader_[static_cast<std::size_t>(place(in).owner)];
-            if (place(i).owner == place(in).owner) last = std::max(last, last_reader_[static_cast<std::size_t>(place(i).owner)]);
+            if (place(i).owner == place(in).owner)
+                last = std::max(last, last_reader_[static_cast<std::size_t>(place(i).owner)]);
         }
 }
 
@@ -48,7 +50,8 @@ std::vector<std::int16_t>& MapStore::words(int layer)
 {
     const Place& p = place(layer);
     std::vector<std::int16_t>& map = maps_[static_cast<std::size_t>(p.owner)];
-    if (map.empty()) map.resize(static_cast<std::size_t>(word_count(net_.layers[static_cast<std::size_t>(p.owner)].out_shape)));
+    if (map.empty())
+        map.resize(static_cast<std::size_t>(word_count(net_.layers[static_cast<std::size_t>(p.owner)].out_shape)));
     return map;
 }
 
@@ -81,7 +84,8 @@ Tensor MapStore::read(int layer) const
 void MapStore::forget_before(int layer)
 {
     for (std::size_t i = 0; i < maps_.size(); ++i)
-        if (!maps_[i].empty() && last_reader_[i] < layer && static_cast<int>(i) < layer) std::vector<std::int16_t>().swap(maps_[i]);
+        if (!maps_[i].empty() && last_reader_[i] < layer && static_cast<int>(i) < layer)
+            std::vector<std::int16_t>().swap(maps_[i]);
 }
 
 namespace {
@@ -94,7 +98,8 @@ std::vector<std::int16_t> weights_in_memory_order(const Tensor& w, const Extents
     std::size_t to = 0;
     for (int k = 0; k < filters; ++k)
         for (int t = 0; t < taps; ++t)
-            for (int c = 0; c < channels; ++c) out[to++] = w.data[(static_cast<std::size_t>(k) * channels + c) * taps + t];
+            for (int c = 0; c < channels; ++c)
+                out[to++] = w.data[(static_cast<std::size_t>(k) * channels + c) * taps + t];
     return out;
 }
 
@@ -144,8 +149,8 @@ std::vector<std::int32_t> make_parameters(const QuantizedLayer& q, int channels)
 
 } // namespace
 
-std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw, const LayerPlan& plan,
-                                             MapStore& maps)
+std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw,
+                                             const LayerPlan& plan, MapStore& maps)
 {
     auto s = std::make_unique<LayerSetup>();
     s->plan = plan;
@@ -176,14 +181,18 @@ std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const 
     s->image.bits[static_cast<int>(Region::parameters)] = hw.post.parameter_bytes_per_channel * 8;
 
     const DramTiming& t = hw.dram.timing;
-    const std::uint64_t align =
-        hw.dram.kind == DramKind::dram ? static_cast<std::uint64_t>(t.row_bytes) * t.banks_per_rank() * t.channels : 4096;
+    const std::uint64_t align = hw.dram.kind == DramKind::dram
+                                    ? static_cast<std::uint64_t>(t.row_bytes) * t.banks_per_rank() * t.channels
+                                    : 4096;
     std::uint64_t next = 0;
     for (int r = 0; r < region_count; ++r) {
         s->image.address[static_cast<std::size_t>(r)] = next;
         const auto* words = s->image.words[static_cast<std::size_t>(r)];
-        const std::uint64_t count = r == static_cast<int>(Region::parameters) ? s->parameters.size() / 3 : words ? words->size() : 0;
-        const std::uint64_t bytes = (count * static_cast<std::uint64_t>(s->image.bits[static_cast<std::size_t>(r)]) + 7) / 8;
+        const std::uint64_t count = r == static_cast<int>(Region::parameters) ? s->parameters.size() / 3
+                                    : words                                   ? words->size()
+                                                                              : 0;
+        const std::uint64_t bytes =
+            (count * static_cast<std::uint64_t>(s->image.bits[static_cast<std::size_t>(r)]) + 7) / 8;
         next += (bytes + align - 1) / align * align;
     }
     if (hw.dram.kind == DramKind::dram && next > t.capacity_bytes())

@@ -14,8 +14,7 @@ namespace heddle {
 
 /// The feature maps of a network in DRAM, N,H,W,C. Concatenated maps are written side by side by their producers, and a
 /// reshape is another name for its source, so neither moves data.
-class MapStore
-{
+class MapStore {
 public:
     /// UserError when a map feeds two concats: it would have to be copied, which nothing here does for free.
     explicit MapStore(const Network& net);
@@ -49,7 +48,7 @@ struct LayerSetup {
 };
 
 /// `plan` as lowered; gets its addresses, aligned to row x banks from 0 on for every layer (design.md §8.6).
-std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw, const LayerPlan& plan,
-                                             MapStore& maps);
+std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw,
+                                             const LayerPlan& plan, MapStore& maps);
 
 } // namespace heddle

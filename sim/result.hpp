@@ -15,8 +15,8 @@ namespace heddle {
 
 /// Words and port beats of one level and tensor (design.md §6.3).
 struct AccessCounts {
-    std::int64_t fills = 0, reads = 0, updates = 0, drains = 0;  ///< words
-    std::int64_t read_beats = 0, write_beats = 0;                ///< port beats
+    std::int64_t fills = 0, reads = 0, updates = 0, drains = 0; ///< words
+    std::int64_t read_beats = 0, write_beats = 0;               ///< port beats
 };
 
 /// One cause of one block's ledger in order of first match (design.md §5.5).
@@ -26,51 +26,51 @@ struct DramActivity {
     std::int64_t read_bytes = 0, write_bytes = 0;
     std::int64_t activates = 0, precharges = 0, reads = 0, writes = 0, refreshes = 0; ///< commands
     std::int64_t row_hits = 0;
-    std::int64_t active_standby_clocks = 0, precharge_standby_clocks = 0;             ///< memory clocks
+    std::int64_t active_standby_clocks = 0, precharge_standby_clocks = 0; ///< memory clocks
 };
 
 struct LayerResult {
     std::string name;
     std::string op;
     std::string dataflow;
-    std::string shape;                 ///< for people: "64x56x56 -> 64x56x56 3x3/1"
-    std::string note;                  ///< "fused into conv2", "moves no data", "host: not timed", …
+    std::string shape; ///< for people: "64x56x56 -> 64x56x56 3x3/1"
+    std::string note;  ///< "fused into conv2", "moves no data", "host: not timed", …
     bool timed = true;
-    bool verified = false;             ///< true only when the values were compared with the reference
-    std::int64_t overflows = 0;        ///< outputs whose exact sum did not fit the psum
+    bool verified = false;      ///< true only when the values were compared with the reference
+    std::int64_t overflows = 0; ///< outputs whose exact sum did not fit the psum
     std::int64_t macs = 0, macs_effectual = 0, macs_gated = 0, macs_skipped = 0;
     std::int64_t cycles = 0;
-    std::int64_t array_cycles = 0;     ///< design.md §5.7
+    std::int64_t array_cycles = 0; ///< design.md §5.7
     std::int64_t bound_cycles = 0, bound_actual_cycles = 0;
-    std::string bound_by;              ///< "compute", "dram", "weights port", …
-    double utilization = 0.0;          ///< compute PE-cycles / (cycles x PEs)
-    double wire_utilization = 0.0;     ///< highest that the preset's wires allow for this layer and dataflow
+    std::string bound_by;          ///< "compute", "dram", "weights port", …
+    double utilization = 0.0;      ///< compute PE-cycles / (cycles x PEs)
+    double wire_utilization = 0.0; ///< highest that the preset's wires allow for this layer and dataflow
     std::map<std::string, std::map<std::string, AccessCounts>> accesses; ///< level -> tensor
     std::map<std::string, std::int64_t> hops;                            ///< tensor -> links driven, words
     std::map<std::string, Ledger> ledger;                                ///< block -> causes
     std::map<std::string, std::int64_t> phases;                          ///< cycles from the layer's start
-    std::int64_t post_words = 0;       ///< words through the PostProcessor
-    std::int64_t padding_words = 0;    ///< zeros inserted, never read
+    std::int64_t post_words = 0;                                         ///< words through the PostProcessor
+    std::int64_t padding_words = 0;                                      ///< zeros inserted, never read
     DramActivity dram;
-    std::map<std::string, double> energy_pj;                             ///< filled by price(): mac, register_file, …
+    std::map<std::string, double> energy_pj; ///< filled by price(): mac, register_file, …
     std::map<std::string, double> energy_by_tensor_pj;
 };
 
 struct RunResult {
     std::string network, hardware, energy_table;
-    bool synthetic = false;            ///< seeded weights and inputs
+    bool synthetic = false; ///< seeded weights and inputs
     bool timing_only = false;
     std::uint64_t seed = 0, stall_seed = 0;
     int batch = 1;
     int clock_mhz = 0;
     int pes = 0;
     std::vector<LayerResult> layers;
-    double coverage_macs = 1.0;        ///< share of MACs that was timed
+    double coverage_macs = 1.0; ///< share of MACs that was timed
     double coverage_bytes = 1.0;
     // Wall-clock facts of the simulator itself, not of the model.
     double simulate_seconds = 0.0, reference_seconds = 0.0;
-    std::vector<float> output;         ///< last layer's values, dequantised (class scores)
-    std::vector<std::string> missing;  ///< energy parts without an entry
+    std::vector<float> output;        ///< last layer's values, dequantised (class scores)
+    std::vector<std::string> missing; ///< energy parts without an entry
     double area_mm2 = 0.0;
     std::map<std::string, double> area_by_block_mm2;
 };

@@ -12,16 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace heddle
-{
+namespace heddle {
 
 namespace fs = std::filesystem;
 
-namespace
-{
+namespace {
 
-class FileDescriptor
-{
+class FileDescriptor {
 public:
     explicit FileDescriptor(int fd) : fd_(fd) {}
     ~FileDescriptor()
@@ -84,8 +81,7 @@ std::string read_file(const std::string& path, std::uint64_t max_bytes)
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) throw UserError("cannot read " + path + ": " + reason(errno));
     std::string content;
-    struct stat status {
-    };
+    struct stat status {};
     if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode))
         content.reserve(std::min<std::uint64_t>(static_cast<std::uint64_t>(status.st_size), max_bytes));
     std::string chunk(1 << 20, '\0');

@@ -6,11 +6,9 @@
 #include <algorithm>
 #include <set>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 // Aliases let a few lines stand for endless or exponential trees; nothing we read comes near these.
 constexpr int max_depth = 64;
@@ -42,8 +40,7 @@ std::string got(const YAML::Node& node)
     return "got nothing";
 }
 
-namespace
-{
+namespace {
 
 /// Duplicate keys, keys that are not text, and trees beyond the limits.
 void check_subtree(const YAML::Node& node, const std::string& file, const std::string& path, int depth, int& nodes)

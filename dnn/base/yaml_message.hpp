@@ -4,8 +4,7 @@
 #include <string>
 #include <yaml-cpp/yaml.h>
 
-namespace heddle
-{
+namespace heddle {
 
 /// `a.b`; `b` at the top.
 std::string join(const std::string& path, const std::string& key);

@@ -10,11 +10,9 @@
 #include <stdexcept>
 #include <yaml-cpp/yaml.h>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 constexpr std::uint64_t max_file_bytes = 64ull << 20;
 

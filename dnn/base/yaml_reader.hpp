@@ -7,18 +7,15 @@
 #include <string>
 #include <vector>
 
-namespace YAML
-{
+namespace YAML {
 class Node;
 }
 
-namespace heddle
-{
+namespace heddle {
 
 /// A mapping, sequence or scalar of a YAML file together with its place in it.
 /// Keys that were asked for are remembered; `finish()` reports the first key nobody asked for.
-class YamlReader
-{
+class YamlReader {
 public:
     static YamlReader load_file(const std::string& path);
     static YamlReader load_string(const std::string& text, const std::string& name);

@@ -5,11 +5,9 @@
 #include <limits>
 #include <sstream>
 
-namespace heddle
-{
+namespace heddle {
 
-namespace
-{
+namespace {
 
 template <typename T> bool parse(const std::string& text, T& value)
 {

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace heddle
-{
+namespace heddle {
 
 /// Whole `text` as a decimal integer (optional sign); false when it is not one or does not fit.
 bool parse_integer(const std::string& text, std::int64_t& value);

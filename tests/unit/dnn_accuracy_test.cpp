@@ -9,8 +9,7 @@
 #include <fstream>
 #include <unistd.h>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 

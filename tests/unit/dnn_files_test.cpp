@@ -10,11 +10,9 @@
 using namespace heddle;
 namespace fs = std::filesystem;
 
-namespace
-{
+namespace {
 
-class Folder
-{
+class Folder {
 public:
     Folder()
     {

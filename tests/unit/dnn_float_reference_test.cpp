@@ -7,8 +7,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 void fill(std::vector<float>& words, std::size_t count, Random& random)
 {

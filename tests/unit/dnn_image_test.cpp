@@ -14,14 +14,12 @@
 #include <png.h>
 #include <unistd.h>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 namespace fs = std::filesystem;
 
-class Folder
-{
+class Folder {
 public:
     Folder() : path_(fs::temp_directory_path() / ("heddle_image_" + std::to_string(getpid())))
     {

@@ -9,8 +9,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 using Row = std::vector<std::string>;
 

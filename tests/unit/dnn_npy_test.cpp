@@ -3,8 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 

@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace heddle_test
-{
+namespace heddle_test {
 
-class OnnxBuilder
-{
+class OnnxBuilder {
 public:
     explicit OnnxBuilder(const std::vector<std::int64_t>& input, std::int64_t opset = 13)
     {

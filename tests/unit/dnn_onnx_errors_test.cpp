@@ -11,8 +11,7 @@
 #include <fstream>
 #include <unistd.h>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 using heddle_test::OnnxBuilder;
@@ -23,8 +22,7 @@ Network import(OnnxBuilder& builder)
     return onnx_detail::import_model(builder.model(), "test", 0);
 }
 
-class TemporaryFile
-{
+class TemporaryFile {
 public:
     explicit TemporaryFile(const std::string& content)
         : path_((fs::temp_directory_path() / ("heddle_onnx_" + std::to_string(getpid()) + ".onnx")).string())

@@ -10,8 +10,7 @@
 #include <cmath>
 #include <filesystem>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 

@@ -7,8 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 using heddle_test::OnnxBuilder;

@@ -11,8 +11,7 @@
 #include <iostream>
 #include <set>
 
-namespace
-{
+namespace {
 
 using namespace heddle;
 using namespace heddle::onnx_detail;

@@ -12,8 +12,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 /// He-normal weights whose channels differ in size, and biases.
 Network with_weights(Network net, std::uint64_t seed)

@@ -9,8 +9,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 int pick(Random& random, int lo, int hi)
 {

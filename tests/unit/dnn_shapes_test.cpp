@@ -6,8 +6,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 Layer input_of(const Shape4& shape)
 {

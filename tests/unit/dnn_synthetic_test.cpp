@@ -10,8 +10,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 struct Census {
     double zeros = 0.0, saturated = 0.0, largest_zeros = 0.0, least_zeros = 1.0;

@@ -7,8 +7,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 std::string message(const std::function<void()>& action)
 {

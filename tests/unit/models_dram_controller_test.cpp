@@ -11,8 +11,7 @@
 using namespace heddle;
 using namespace heddle::dram_test;
 
-namespace
-{
+namespace {
 
 DramTiming variant(int index)
 {

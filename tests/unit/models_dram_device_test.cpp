@@ -5,8 +5,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 constexpr DramDevice::Clock start = 1000;
 

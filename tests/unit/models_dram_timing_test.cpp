@@ -9,8 +9,7 @@
 
 using namespace heddle;
 
-namespace
-{
+namespace {
 
 /// The shipped DDR4 table with one line replaced (or removed, when `line` is empty).
 DramTiming load_with(const std::string& key, const std::string& line)

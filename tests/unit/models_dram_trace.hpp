@@ -12,8 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace heddle::dram_test
-{
+namespace heddle::dram_test {
 
 using Clock = DramController::Clock;
 using Kind = DramCommandKind;
@@ -96,8 +95,7 @@ inline std::vector<Arrival> random_traffic(const DramTiming& timing, std::uint64
 }
 
 /// Brute force, written from the standard's list of minimum distances and sharing nothing with DramDevice.
-class Checker
-{
+class Checker {
 public:
     explicit Checker(const DramTiming& timing) : t_(timing) {}
 

@@ -10,8 +10,7 @@
 using namespace heddle;
 using Catch::Contains;
 
-namespace
-{
+namespace {
 
 const std::string head = "name: t\nnode: 1nm\nsource: test\nunit: pj\n"
                          "scaling: {multiplier_bit_product_exponent: 1, adder_bits_exponent: 1,\n"
