@@ -164,7 +164,7 @@ Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, Me
     global_buffer_->begin_layer(start, plan, image);
     distributor_->begin_layer(start);
     array_->begin_layer(start);
-    collector_->begin_layer(start);
+    collector_->begin_layer(start, plan.has_operand2());
     post_->begin_layer(start, resident ? image.parameters : nullptr);
     controller_->begin_layer({&plan, &post});
     if (stall_seed_ != 0) { // random seeds derive from (seed, layer): a layer's cycles do not depend on its neighbours

@@ -15,18 +15,21 @@ struct OperandBeat {
     int first = 0, count = 0;
     int words_read = 0;             ///< distinct words that left the buffer
     bool last = false;              ///< completes the event
+    bool dense = true;              ///< lanes first, first + 1, …; else they stand in `lane`
     std::vector<std::int16_t> word; ///< [count]
+    std::vector<std::int32_t> lane; ///< [count], unless dense (shift delivers only new words)
+    // Only on the way to the PostProcessor (pooling, add): what is padding, and where the result goes.
     std::vector<std::uint8_t> valid;
-    std::vector<std::int32_t> lane; ///< [count]; lanes need not be adjacent (shift delivers only new words)
-    // Only on the way to the PostProcessor (pooling, add): where the result goes.
     std::vector<std::int32_t> out_word, operand2_word;
     bool first_of_window = false, last_of_window = false;
 
     OperandBeat() = default;
-    explicit OperandBeat(int words) : word(words), valid(words), lane(words) {}
+    explicit OperandBeat(int words) : word(words), lane(words) {}
+    int lane_at(int i) const { return dense ? first + i : lane[static_cast<std::size_t>(i)]; }
     static OperandBeat for_post(int words)
     {
         OperandBeat b(words);
+        b.valid.resize(words);
         b.out_word.resize(words);
         b.operand2_word.resize(words);
         return b;
@@ -36,8 +39,9 @@ struct OperandBeat {
 /// Psums with the coordinates they belong to.
 struct PsumBeat {
     int count = 0;
-    bool first = true; ///< nothing accumulated before
-    bool last = true;  ///< complete after this
+    bool first = true;     ///< nothing accumulated before
+    bool last = true;      ///< complete after this
+    bool adjacent = false; ///< out_word[i] = out_word[0] + i
     std::vector<std::int32_t> value, out_word, operand2_word;
 
     PsumBeat() = default;

@@ -13,8 +13,9 @@ Collector::Collector(const sc_core::sc_module_name& name, Channel<PsumBeat>& arr
     post_out_.bind_writer(*this);
 }
 
-void Collector::begin_layer(Cycle now)
+void Collector::begin_layer(Cycle now, bool has_operand2)
 {
+    has_operand2_ = has_operand2;
     stats_ = {};
     ledger_.restart(now, Cause::idle);
 }
@@ -35,9 +36,10 @@ Cycle Collector::tick(Cycle now)
     to.count = from.count;
     to.first = from.first;
     to.last = from.last;
+    to.adjacent = from.adjacent;
     std::copy_n(from.value.begin(), from.count, to.value.begin());
     std::copy_n(from.out_word.begin(), from.count, to.out_word.begin());
-    std::copy_n(from.operand2_word.begin(), from.count, to.operand2_word.begin());
+    if (has_operand2_) std::copy_n(from.operand2_word.begin(), from.count, to.operand2_word.begin());
     stats_.beats += 1;
     stats_.words += from.count;
     array_in_.pop(now);

@@ -17,7 +17,7 @@ public:
 
     Cycle tick(Cycle now) override;
     std::string status() const override;
-    void begin_layer(Cycle now);
+    void begin_layer(Cycle now, bool has_operand2);
     void end_layer(Cycle now) { ledger_.settle(now); }
 
     struct Stats {
@@ -30,6 +30,7 @@ private:
     Channel<PsumBeat>& array_in_;
     Channel<PsumBeat>& buffer_out_;
     Channel<PsumBeat>& post_out_;
+    bool has_operand2_ = false;
     Stats stats_;
     LedgerOf<Cause> ledger_;
 };

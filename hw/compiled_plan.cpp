@@ -275,6 +275,11 @@ void classify_sharing(TensorLanes& lanes, int rows, int cols)
             if (lanes.lane_of_pe[pe] == l) lanes.pes.push_back(pe);
         lanes.pe_of_lane.push_back(lanes.pes[static_cast<std::size_t>(lanes.pes_begin[l])]);
     }
+    lanes.lane_is_row = lanes.lane_is_col = true;
+    for (int l = 0; l < lanes.count; ++l) {
+        lanes.lane_is_row = lanes.lane_is_row && row[l] == l;
+        lanes.lane_is_col = lanes.lane_is_col && col[l] == l;
+    }
     lanes.row_of_lane = row;
     lanes.col_of_lane = col;
     lanes.pes_begin[lanes.count] = static_cast<int>(lanes.pes.size());

@@ -29,9 +29,10 @@ bool Distributor::forward(Network& n, int which, Cycle now)
     const OperandBeat& from = n.in->front();
     OperandBeat& to = n.out->push(now);
     const int count = std::min(n.words_per_beat, from.count - n.sent);
-    std::copy_n(from.lane.begin() + n.sent, count, to.lane.begin());
+    to.first = from.first + n.sent;
+    to.dense = from.dense;
+    if (!from.dense) std::copy_n(from.lane.begin() + n.sent, count, to.lane.begin());
     std::copy_n(from.word.begin() + n.sent, count, to.word.begin());
-    std::copy_n(from.valid.begin() + n.sent, count, to.valid.begin());
     to.count = count;
     to.words_read = from.words_read;
     n.sent += count;

@@ -1,18 +1,10 @@
 #include "hw/global_buffer.hpp"
 
+#include "hw/pe_kernels.hpp"
+
 #include <algorithm>
 
 namespace heddle {
-
-namespace {
-
-int wrap(std::int64_t value, int bits)
-{
-    const int unused = 32 - bits;
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(value) << unused) >> unused;
-}
-
-} // namespace
 
 GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareConfig& hardware,
                            const Channels& channels, int beat_words)
@@ -127,63 +119,82 @@ bool GlobalBuffer::read_operands(Cycle now)
     return w || i;
 }
 
+/// Words of the beat whose last update has not reached the memory yet.
 bool GlobalBuffer::in_flight(const PsumBeat& beat, Cycle now) const
 {
-    for (int i = 0; i < beat.count; ++i)
-        if (psum_ready_[static_cast<std::size_t>(beat.out_word[static_cast<std::size_t>(i)])] > now) return true;
-    return false;
+    const auto time = static_cast<std::uint32_t>(now - layer_start_);
+    std::uint32_t latest = 0;
+    if (beat.adjacent) {
+        const std::uint32_t* ready = &psum_ready_[static_cast<std::size_t>(beat.out_word[0])];
+        for (int i = 0; i < beat.count; ++i) latest = std::max(latest, ready[i]);
+    } else {
+        for (int i = 0; i < beat.count; ++i)
+            latest =
+                std::max(latest, psum_ready_[static_cast<std::size_t>(beat.out_word[static_cast<std::size_t>(i)])]);
+    }
+    return latest > time;
 }
 
-/// One psum beat: (1) room, ports and hazards, (2) add what is there, (3) write it back, or pass it on when complete.
+/// Adds the beat to what is stored, in place.
+void GlobalBuffer::add_psums(const PsumBeat& b, Cycle now)
+{
+    const int bits = hw_.precision.psum_bits;
+    const auto ready = static_cast<std::uint32_t>(now - layer_start_ + hw_.global_buffer.update_latency_cycles);
+    std::int32_t* store = psums_.data();
+    if (b.adjacent) {
+        const std::size_t first = static_cast<std::size_t>(b.out_word[0]);
+        accumulate(store + first, b.value.data(), b.count, !b.first, bits);
+        std::fill_n(psum_ready_.begin() + b.out_word[0], b.count, ready);
+        return;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
+        accumulate(store + b.out_word[i], &b.value[i], 1, !b.first, bits);
+        psum_ready_[static_cast<std::size_t>(b.out_word[i])] = ready;
+    }
+}
+
+/// One psum beat: (1) room, ports and hazards, (2) add to what is there, (3) keep it, or pass it on when complete.
 bool GlobalBuffer::update(Cycle now)
 {
     if (!io_.psums_in.can_pop(now)) return false;
     const PsumBeat& b = io_.psums_in.front();
+    Ports& ports = psums_.ports;
     if (b.last && !io_.psums_out.can_push(now)) return false;
-    if (b.first && !b.last && psums_.room() < b.count) return false;
-    if ((!b.first && !psums_.ports.can_read(now)) || (!b.last && !psums_.ports.can_write(now))) return false;
-    const int latency = hw_.global_buffer.update_latency_cycles;
-    if (!b.first && latency > 1 && in_flight(b, now)) return false;
+    if (b.first && psums_.room() < b.count) return false;
+    if ((!b.first && !ports.can_read(now)) || (!b.last && !ports.can_write(now))) return false;
+    if (!b.first && hw_.global_buffer.update_latency_cycles > 1 && in_flight(b, now)) return false;
 
-    PsumBeat* out = b.last ? &io_.psums_out.push(now) : nullptr;
-    if (out) {
-        out->count = b.count;
-        out->first = out->last = true;
-    }
-    for (int i = 0; i < b.count; ++i) {
-        const std::int64_t word = b.out_word[static_cast<std::size_t>(i)];
-        std::int64_t sum = b.value[static_cast<std::size_t>(i)];
-        if (!b.first) sum += psums_.get(word);
-        const std::int32_t value = wrap(sum, hw_.precision.psum_bits);
-        if (out) {
-            out->value[static_cast<std::size_t>(i)] = value;
-            out->out_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(word);
-            out->operand2_word[static_cast<std::size_t>(i)] = b.operand2_word[static_cast<std::size_t>(i)];
-            psums_.drop(word);
-        } else {
-            psums_.put(word, value);
-            psum_ready_[static_cast<std::size_t>(word)] = now + latency;
-        }
-    }
-    const auto beats = [&](const PortConfig& p) {
-        return Ports::beats(p, psums_.ports.line_words(), b.out_word, b.count);
-    };
-    if (!b.first && !b.last)
-        psums_.ports.read_modify_write(now,
-                                       std::max(beats(psums_.ports.read_port()), beats(psums_.ports.write_port())));
-    else if (b.first)
-        psums_.ports.write(now, b.last ? 0 : beats(psums_.ports.write_port()));
-    else
-        psums_.ports.read(now, beats(psums_.ports.read_port()));
-    stats_.psum_updates += b.count;
+    add_psums(b, now);
+    if (b.last) pass_on(b, now);
+    const auto beats = [&](const PortConfig& p) { return Ports::beats(p, ports.line_words(), b.out_word, b.count); };
     if (b.first)
-        stats_.psum_first += b.count;
+        ports.write(now, beats(ports.write_port()));
+    else if (b.last)
+        ports.read(now, beats(ports.read_port()));
     else
-        stats_.psum_reads += b.count;
-    if (b.first && !b.last) psums_.occupy(b.count);
-    if (!b.first && b.last) psums_.release(b.count);
+        ports.read_modify_write(now, std::max(beats(ports.read_port()), beats(ports.write_port())));
+    stats_.psum_updates += b.count;
+    (b.first ? stats_.psum_first : stats_.psum_reads) += b.count;
+    if (b.first) psums_.occupy(b.count);
+    if (b.last) psums_.release(b.count);
     io_.psums_in.pop(now);
     return true;
+}
+
+/// Complete psums leave as they are added.
+void GlobalBuffer::pass_on(const PsumBeat& b, Cycle now)
+{
+    PsumBeat& out = io_.psums_out.push(now);
+    const std::size_t n = static_cast<std::size_t>(b.count);
+    out.count = b.count;
+    out.first = out.last = true;
+    out.adjacent = b.adjacent;
+    for (std::size_t i = 0; i < n; ++i) {
+        out.value[i] = psums_.data()[b.out_word[i]];
+        psums_.drop(b.out_word[i]);
+    }
+    std::copy_n(b.out_word.begin(), n, out.out_word.begin());
+    std::copy_n(b.operand2_word.begin(), n, out.operand2_word.begin());
 }
 
 bool GlobalBuffer::serve_operand2(Cycle now)
@@ -282,8 +293,12 @@ Cycle GlobalBuffer::tick(Cycle now)
         done_pending_ = false;
         moved = true;
     }
-    book(now, moved);
-    return moved ? now + 1 : next_wake(now);
+    if (moved) { // look again in the next cycle, which then books itself
+        ledger_.mark(now, Cause::busy);
+        return now + 1;
+    }
+    book(now);
+    return next_wake(now);
 }
 
 /// Something moved: look again next cycle. Nothing did: ports that free up, and what the channels wake us for.
@@ -301,7 +316,7 @@ Cycle GlobalBuffer::next_wake(Cycle now) const
     return next;
 }
 
-void GlobalBuffer::book(Cycle now, bool moved)
+void GlobalBuffer::book(Cycle now)
 {
     Cause then = Cause::idle;
     if (next_wake(now) != never)
@@ -312,7 +327,7 @@ void GlobalBuffer::book(Cycle now, bool moved)
         then = Cause::output_blocked;
     else if (results_left_ > 0)
         then = Cause::waiting_for_psums;
-    ledger_.mark(now, moved ? Cause::busy : then, then);
+    ledger_.mark(now, then);
 }
 
 std::string GlobalBuffer::status() const

@@ -65,18 +65,20 @@ private:
     bool read_operands(Cycle now);
     bool update(Cycle now);
     bool in_flight(const PsumBeat& beat, Cycle now) const;
+    void add_psums(const PsumBeat& beat, Cycle now);
+    void pass_on(const PsumBeat& beat, Cycle now);
     bool serve_operand2(Cycle now);
     bool store_results(Cycle now);
     bool drain(Cycle now);
     void shrink_operand2(std::int64_t words);
     Cycle next_wake(Cycle now) const;
-    void book(Cycle now, bool moved);
+    void book(Cycle now);
 
     const HardwareConfig& hw_;
     Channels io_;
     Partition<std::int16_t> weights_, inputs_, operand2_, outputs_;
     Partition<std::int32_t> psums_;
-    std::vector<Cycle> psum_ready_; ///< by word: when its last update can be read
+    std::vector<std::uint32_t> psum_ready_; ///< cycles of the layer; by word: when its last update can be read
     ReadEngine weight_engine_, input_engine_;
     const CompiledPlan* plan_ = nullptr;
     bool active_ = false;

@@ -94,6 +94,8 @@ public:
     std::int64_t room() const { return capacity_ - used_; }
     std::int64_t used() const { return used_; }
     bool present(std::int64_t i) const { return present_[static_cast<std::size_t>(i)] != 0; }
+    const Word* data() const { return word_.data(); }
+    Word* data() { return word_.data(); }
     Word get(std::int64_t i) const { return word_[static_cast<std::size_t>(i)]; }
     void put(std::int64_t i, Word w)
     {

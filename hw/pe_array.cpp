@@ -22,6 +22,7 @@ PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hard
         o.nonzero_in_row.resize(static_cast<std::size_t>(hw_.array.rows));
     }
     column_.resize(static_cast<std::size_t>(psums_.stride));
+    lane_word_.resize(static_cast<std::size_t>(hw_.pes()));
     command_in_.bind_reader(*this);
     psums_out_.bind_writer(*this);
     size_pipeline();
@@ -77,6 +78,9 @@ void PeArray::start(const CompiledPlan& plan, Cycle now)
     last_drain_ = 0;
     load_expected_ = load_begun_ = load_complete_ = false;
     load_allowed_ = true;
+    step_decides_reduction_ = false;
+    for (const AxisLoop& l : p.pass_loops)
+        step_decides_reduction_ = step_decides_reduction_ || (!p.keep_psums && plan.axis_reduces(l.axis));
     load_pass_ = PassWalk(plan);
     expect_load();
     enter_pass();
@@ -88,8 +92,14 @@ void PeArray::enter_pass()
 {
     first_step_ = -1;
     step_.start(pass_.pass());
-    set_ = &plan_->lanes(step_.remaining());
+    use_lanes(plan_->lanes(step_.remaining()));
     phase_ = Phase::waiting;
+}
+
+void PeArray::use_lanes(const LaneSet& set)
+{
+    set_ = &set;
+    wave_ = wavefront_cycles(set);
 }
 
 /// The kept operand of this pass is what the last load brought, or still what it was.
@@ -126,6 +136,7 @@ void PeArray::begin_stream(Cycle)
     for (Operand& o : operands_) o.complete = o.kept;
     if (plan_->plan().keep_psums) std::fill(psums_.data.begin(), psums_.data.end(), 0);
     out_.start(pass_.pass(), step_);
+    lanes_adjacent_ = out_.adjacent();
     ++stats_.passes;
 }
 
@@ -134,7 +145,7 @@ void PeArray::finish_pass(Cycle now)
 {
     const PassConfig& c = hw_.passes;
     const bool keep = plan_->plan().keep_psums;
-    const int wave = wavefront_cycles(*set_), drain = keep ? drain_cycles(*set_) : 0;
+    const int wave = wave_, drain = keep ? drain_cycles(*set_) : 0;
     Cycle end = std::max(array_time(now), first_step_ + c.min_cycles - 1);
     if (c.drain == Overlap::hidden) end = std::max(end, first_step_ + last_drain_ - 1);
     const bool wait_for_drain = keep && c.drain == Overlap::exposed;

@@ -68,7 +68,7 @@ private:
         const LaneSet* set = nullptr; ///< that `form` was chosen for
         PeMatrix matrix;              ///< a word per PE
         std::vector<std::int32_t> row, col;
-        std::vector<int> nonzero_in_row; ///< of `matrix`, kept operands
+        std::vector<std::int32_t> nonzero_in_row; ///< of `matrix`, kept operands
     };
     struct Emission {
         Cycle ready = 0; ///< array time
@@ -83,6 +83,7 @@ private:
 
     // Passes.
     void enter_pass();
+    void use_lanes(const LaneSet& set);
     void try_begin_pass(Cycle now);
     void begin_stream(Cycle now);
     void finish_pass(Cycle now);
@@ -90,6 +91,7 @@ private:
     // Operands.
     bool receive(Operand& o, Cycle now);
     void latch(Operand& o, const OperandBeat& beat);
+    static void scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int32_t word);
     void choose_forms(const LaneSet& set);
     void take_shifted(Operand& o);
     void remember_inputs();
@@ -129,7 +131,9 @@ private:
     Operand operands_[2];
     Operand* kept_ = nullptr; ///< the operand that is loaded, if any
     PeMatrix psums_;
-    std::vector<std::int32_t> column_;
+    std::vector<std::int32_t> column_;    ///< sums of the step
+    std::vector<std::int32_t> lane_word_; ///< output words of its lanes
+    bool lanes_adjacent_ = false;         ///< they are neighbours, in order
     ShiftRule shift_;
     std::vector<PeMatrix> past_inputs_; ///< shift: ring of what the PEs held in past steps
     std::size_t past_ = 0;
@@ -137,7 +141,9 @@ private:
     PassWalk pass_;
     StepWalk step_;
     LaneCursor out_;
-    const LaneSet* set_ = nullptr; ///< of the current step
+    const LaneSet* set_ = nullptr;        ///< of the current step
+    int wave_ = 0;                        ///< its wavefront_cycles
+    bool step_decides_reduction_ = false; ///< psums leave every step and steps run over a reduction
     Phase phase_ = Phase::idle;
     Cycle pass_may_start_ = 0; ///< array time
     Cycle first_step_ = -1;    ///< of the current pass, array time

@@ -60,22 +60,32 @@ bool PeArray::receive(Operand& o, Cycle now)
 void PeArray::latch(Operand& o, const OperandBeat& beat)
 {
     const TensorLanes& lanes = set_->tensor[static_cast<int>(o.tensor)];
-    const std::size_t n = static_cast<std::size_t>(beat.count);
-    if (o.form == Form::row && !lanes.single) {
-        for (std::size_t i = 0; i < n; ++i)
-            o.row[static_cast<std::size_t>(lanes.row_of_lane[beat.lane[i]])] = beat.word[i];
-    } else if (o.form == Form::row) {
-        if (n > 0) std::fill_n(o.row.begin(), set_->used_rows, beat.word[0]);
-    } else if (o.form == Form::col && !lanes.single) {
-        for (std::size_t i = 0; i < n; ++i)
-            o.col[static_cast<std::size_t>(lanes.col_of_lane[beat.lane[i]])] = beat.word[i];
-    } else if (o.form == Form::col) {
-        if (n > 0) std::fill_n(o.col.begin(), set_->used_cols, beat.word[0]);
+    const int n = beat.count;
+    if (n == 0) return;
+    const bool row = o.form == Form::row;
+    if (o.form == Form::matrix) {
+        for (int i = 0; i < n; ++i) scatter(o.matrix, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
+    } else if (lanes.single) {
+        if (row)
+            std::fill_n(o.row.begin(), set_->used_rows, beat.word[0]);
+        else
+            std::fill_n(o.col.begin(), set_->used_cols, beat.word[0]);
+    } else if (beat.dense && (row ? lanes.lane_is_row : lanes.lane_is_col)) {
+        std::copy_n(beat.word.begin(), n, (row ? o.row : o.col).begin() + beat.first);
     } else {
-        for (std::size_t i = 0; i < n; ++i)
-            for (int p = lanes.pes_begin[beat.lane[i]]; p < lanes.pes_begin[beat.lane[i] + 1]; ++p)
-                o.matrix.at(lanes.pes[static_cast<std::size_t>(p)]) = beat.word[i];
+        const std::vector<int>& place = row ? lanes.row_of_lane : lanes.col_of_lane;
+        for (int i = 0; i < n; ++i)
+            (row ? o.row : o.col)[static_cast<std::size_t>(place[static_cast<std::size_t>(beat.lane_at(i))])] =
+                beat.word[static_cast<std::size_t>(i)];
     }
+}
+
+/// Writes a word into every PE of its lane.
+void PeArray::scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int32_t word)
+{
+    const std::size_t l = static_cast<std::size_t>(lane);
+    for (int p = lanes.pes_begin[l]; p < lanes.pes_begin[l + 1]; ++p)
+        m.at(lanes.pes[static_cast<std::size_t>(p)]) = word;
 }
 
 /// PEs that no word was read for take the one their neighbour held; then the whole step is remembered for later ones.
@@ -105,10 +115,10 @@ void PeArray::count_delivery(const Operand& o, const LaneSet& set, const Operand
     else if (o.delivery == Delivery::systolic_y)
         hops += std::int64_t{beat.count} * set.used_rows;
     else if (o.delivery == Delivery::load_chain_y)
-        for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[beat.lane[static_cast<std::size_t>(i)]] + 1;
+        for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[static_cast<std::size_t>(beat.lane_at(i))] + 1;
     else
         for (int i = 0; i < beat.count; ++i) {
-            const std::size_t l = static_cast<std::size_t>(beat.lane[static_cast<std::size_t>(i)]);
+            const std::size_t l = static_cast<std::size_t>(beat.lane_at(i));
             hops += lanes.pes_begin[l + 1] - lanes.pes_begin[l];
         }
 }
@@ -143,11 +153,8 @@ bool PeArray::receive_load(Cycle now)
         load_ready_ = now + load_cycles(*load_set_);
         stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
     }
-    for (int i = 0; i < beat.count && !timing_only_; ++i) {
-        const std::size_t l = static_cast<std::size_t>(beat.lane[static_cast<std::size_t>(i)]);
-        for (int p = lanes.pes_begin[l]; p < lanes.pes_begin[l + 1]; ++p)
-            loading_.at(lanes.pes[static_cast<std::size_t>(p)]) = beat.word[static_cast<std::size_t>(i)];
-    }
+    for (int i = 0; i < beat.count && !timing_only_; ++i)
+        scatter(loading_, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
     count_delivery(*kept_, *load_set_, beat);
     if (beat.last) {
         load_complete_ = true;

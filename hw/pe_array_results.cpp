@@ -34,8 +34,9 @@ void PeArray::compute_step(Cycle now)
         return;
     }
     for (Operand& o : operands_) o.complete = o.kept || !step_.changed(o.tensor);
-    if (vary) set_ = &plan_->lanes(step_.remaining());
+    if (vary) use_lanes(plan_->lanes(step_.remaining()));
     if (vary || step_.changed(Tensors::outputs)) out_.follow(pass_.pass(), step_);
+    if (vary) lanes_adjacent_ = out_.adjacent();
 }
 
 void PeArray::multiply(const LaneSet& set)
@@ -74,11 +75,10 @@ std::int64_t PeArray::effectual(const LaneSet& set) const
         };
         return nonzero(row->row, set.used_rows) * nonzero(other.col, set.used_cols);
     }
-    for (int y = 0; y < set.used_rows; ++y) {
-        if (row->row[static_cast<std::size_t>(y)] == 0) continue;
-        n += other.kept ? other.nonzero_in_row[static_cast<std::size_t>(y)]
-                        : set.used_cols - std::count(other.matrix.row(y), other.matrix.row(y) + set.used_cols, 0);
-    }
+    if (other.kept) return masked_sum(row->row.data(), other.nonzero_in_row.data(), set.used_rows);
+    for (int y = 0; y < set.used_rows; ++y)
+        if (row->row[static_cast<std::size_t>(y)] != 0)
+            n += set.used_cols - std::count(other.matrix.row(y), other.matrix.row(y) + set.used_cols, 0);
     return n;
 }
 
@@ -100,7 +100,7 @@ void PeArray::reduction_flags(bool& first, bool& last) const
     const Pass& pass = pass_.pass();
     first = pass.first_reduction;
     last = pass.last_reduction;
-    if (plan_->plan().keep_psums) return;
+    if (!step_decides_reduction_) return;
     first = pass.tile->first_reduction;
     last = pass.tile->last_reduction;
     for (int a = 0; a < plan_->axes(); ++a) {
@@ -127,28 +127,34 @@ PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
 bool PeArray::emission_backlog(Cycle now) const
 {
     if (plan_->plan().keep_psums) return false;
-    return last_emission_ >= array_time(now) + wavefront_cycles(*set_);
+    return last_emission_ >= array_time(now) + wave_;
 }
 
 void PeArray::emit_step(Cycle now)
 {
     const TensorLanes& lanes = out_.lanes();
     const int width = hw_.psum_network.words_per_beat, bits = hw_.precision.psum_bits;
-    const Cycle ready = array_time(now) + wavefront_cycles(*set_);
+    const Cycle ready = array_time(now) + wave_;
     bool first = true, last = true;
     reduction_flags(first, last);
+    out_.words(lane_word_.data());
     for (int from = 0; from < lanes.count; from += width) {
         const int count = std::min(width, lanes.count - from);
         PsumBeat& b = new_emission(ready, count).beat;
         b.first = first;
         b.last = last;
-        for (int i = 0; i < count; ++i) {
-            const int lane = from + i;
-            b.value[static_cast<std::size_t>(i)] =
-                wrap(column_[static_cast<std::size_t>(lanes.col_of_lane[lane])], bits);
-            b.out_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(out_.word(lane));
-            b.operand2_word[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(out_.operand2_word(lane));
+        b.adjacent = lanes_adjacent_;
+        const auto begin = lane_word_.begin() + from;
+        std::copy_n(begin, count, b.out_word.begin());
+        if (lanes.lane_is_col && bits == 32) {
+            std::copy_n(column_.begin() + from, count, b.value.begin());
+        } else {
+            for (int i = 0; i < count; ++i)
+                b.value[static_cast<std::size_t>(i)] = wrap(
+                    column_[static_cast<std::size_t>(lanes.col_of_lane[static_cast<std::size_t>(from + i)])], bits);
         }
+        if (plan_->has_operand2())
+            for (int i = 0; i < count; ++i) b.operand2_word[static_cast<std::size_t>(i)] = out_.operand2_word(from + i);
     }
 }
 
@@ -169,18 +175,18 @@ void PeArray::drain_psums(Cycle now)
         beats.emplace_back(from, to);
         from = to;
     }
-    const Cycle start =
-        array_time(now) + wavefront_cycles(*set_) + 1 + std::max(0, length - static_cast<int>(beats.size()));
+    const Cycle start = array_time(now) + wave_ + 1 + std::max(0, length - static_cast<int>(beats.size()));
     Cycle ready = start;
     for (const auto& [from, to] : beats) {
         PsumBeat& b = new_emission(ready++, to - from).beat;
         b.first = first;
         b.last = last;
+        b.adjacent = false;
         for (int lane = from; lane < to; ++lane) {
             const std::size_t i = static_cast<std::size_t>(lane - from);
             b.value[i] = wrap(psums_.at(lanes.pe_of_lane[static_cast<std::size_t>(lane)]), bits);
-            b.out_word[i] = static_cast<std::int32_t>(out_.word(lane));
-            b.operand2_word[i] = static_cast<std::int32_t>(out_.operand2_word(lane));
+            b.out_word[i] = out_.word(lane);
+            b.operand2_word[i] = out_.operand2_word(lane);
         }
     }
     RegisterCounts& r = stats_.registers[static_cast<int>(Tensors::outputs)];
@@ -208,10 +214,11 @@ bool PeArray::push_result(Cycle now)
     out.count = e.beat.count;
     out.first = e.beat.first;
     out.last = e.beat.last;
+    out.adjacent = e.beat.adjacent;
     const std::size_t n = static_cast<std::size_t>(e.beat.count);
     std::copy_n(e.beat.value.begin(), n, out.value.begin());
     std::copy_n(e.beat.out_word.begin(), n, out.out_word.begin());
-    std::copy_n(e.beat.operand2_word.begin(), n, out.operand2_word.begin());
+    if (plan_->has_operand2()) std::copy_n(e.beat.operand2_word.begin(), n, out.operand2_word.begin());
     emission_head_ = (emission_head_ + 1) % emissions_.size();
     --emission_count_;
     stats_.last_result = now - layer_start_;

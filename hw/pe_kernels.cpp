@@ -29,9 +29,12 @@ inline __attribute__((always_inline)) void store(std::int32_t* p, Vector v)
 {
     *reinterpret_cast<Vector*>(p) = v;
 }
-inline __attribute__((always_inline)) Vector splat(std::int32_t v)
+
+// A word times a vector is broadcast by the compiler; a helper that returned the broadcast vector would be lowered to
+// lane-by-lane inserts before it is inlined (gcc 12).
+inline std::uint32_t word(std::int32_t v)
 {
-    return Vector{} + static_cast<std::uint32_t>(v);
+    return static_cast<std::uint32_t>(v);
 }
 
 std::uint32_t half_of(int shift)
@@ -48,9 +51,10 @@ HEDDLE_CLONES void column_sums(const PeMatrix& a, const std::int32_t* b_row, int
         const std::int32_t* p = a.data.data() + x;
         Vector sum{};
         if (shift == 0)
-            for (int y = 0; y < a.rows; ++y, p += a.stride) sum += load(p) * splat(b_row[y]);
+            for (int y = 0; y < a.rows; ++y, p += a.stride) sum += load(p) * word(b_row[y]);
         else
-            for (int y = 0; y < a.rows; ++y, p += a.stride) sum += product(load(p), splat(b_row[y]), shift, half);
+            for (int y = 0; y < a.rows; ++y, p += a.stride)
+                sum += product(load(p), Vector{} + word(b_row[y]), shift, half);
         store(out + x, sum);
     }
 }
@@ -73,10 +77,10 @@ HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const s
         const Vector c = load(col + x);
         std::int32_t* p = acc.data.data() + x;
         if (shift == 0)
-            for (int y = 0; y < acc.rows; ++y, p += acc.stride) store(p, load(p) + c * splat(row[y]));
+            for (int y = 0; y < acc.rows; ++y, p += acc.stride) store(p, load(p) + c * word(row[y]));
         else
             for (int y = 0; y < acc.rows; ++y, p += acc.stride)
-                store(p, load(p) + product(c, splat(row[y]), shift, half));
+                store(p, load(p) + product(c, Vector{} + word(row[y]), shift, half));
     }
 }
 
@@ -84,7 +88,7 @@ HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int3
 {
     const std::uint32_t half = half_of(shift);
     for (int y = 0; y < acc.rows; ++y) {
-        const Vector b = splat(b_row[y]);
+        const Vector b = Vector{} + word(b_row[y]);
         std::int32_t* p = acc.row(y);
         const std::int32_t* q = a.row(y);
         for (int x = 0; x < acc.stride; x += 16) store(p + x, load(p + x) + product(load(q + x), b, shift, half));
@@ -98,6 +102,27 @@ HEDDLE_CLONES void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix&
     std::int32_t* p = acc.data.data();
     for (std::size_t i = 0; i < n; i += 16)
         store(p + i, load(p + i) + product(load(a.data.data() + i), load(b.data.data() + i), shift, half));
+}
+
+HEDDLE_CLONES void accumulate(std::int32_t* __restrict sum, const std::int32_t* __restrict value, int n, bool add,
+                              int psum_bits)
+{
+    const int unused = 32 - psum_bits;
+    if (!add) {
+        for (int i = 0; i < n; ++i) sum[i] = static_cast<std::int32_t>(word(value[i]) << unused) >> unused;
+    } else if (unused == 0) {
+        for (int i = 0; i < n; ++i) sum[i] = static_cast<std::int32_t>(word(sum[i]) + word(value[i]));
+    } else {
+        for (int i = 0; i < n; ++i)
+            sum[i] = static_cast<std::int32_t>((word(sum[i]) + word(value[i])) << unused) >> unused;
+    }
+}
+
+HEDDLE_CLONES std::int64_t masked_sum(const std::int32_t* mask, const std::int32_t* count, int n)
+{
+    std::int32_t sum = 0;
+    for (int i = 0; i < n; ++i) sum += mask[i] != 0 ? count[i] : 0;
+    return sum;
 }
 
 HEDDLE_CLONES std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b)

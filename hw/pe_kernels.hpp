@@ -31,6 +31,10 @@ void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* c
 void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int product_shift);
 /// acc[y][x] += round(a[y][x] * b[y][x]).
 void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int product_shift);
+/// sum[i] = value[i] + (add ? sum[i] : 0) over n adjacent words, wrapped to psum_bits.
+void accumulate(std::int32_t* sum, const std::int32_t* value, int n, bool add, int psum_bits);
+/// Sum of count[i] over i < n with mask[i] nonzero.
+std::int64_t masked_sum(const std::int32_t* mask, const std::int32_t* count, int n);
 /// Positions where both are nonzero.
 std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b);
 

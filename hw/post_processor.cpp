@@ -137,7 +137,7 @@ bool PostProcessor::take_window(Cycle now)
     if (!io_.windows_in.can_pop(now) || now < busy_until_ || !can_pass_on(now)) return false;
     const OperandBeat& b = io_.windows_in.front();
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
-        const std::size_t lane = static_cast<std::size_t>(b.lane[i]);
+        const std::size_t lane = static_cast<std::size_t>(b.first) + i;
         if (b.first_of_window) {
             window_sum_[lane] = 0;
             window_max_[lane] = std::numeric_limits<std::int16_t>::min();
@@ -151,7 +151,7 @@ bool PostProcessor::take_window(Cycle now)
     (setup_->op == Op::avg_pool ? stats_.adds : stats_.compares) += b.count;
     if (b.last_of_window) {
         for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i)
-            value_[i] = pooled(static_cast<std::size_t>(b.lane[i]));
+            value_[i] = pooled(static_cast<std::size_t>(b.first) + i);
         if (setup_->op == Op::avg_pool) stats_.multiplies += b.count;
         pass_on(b.count, b.out_word, b.operand2_word, now);
     }

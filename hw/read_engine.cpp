@@ -32,6 +32,7 @@ void ReadEngine::start(const CompiledPlan& plan, FillGranularity granularity, bo
     if (shifts_) shift_ = ShiftRule(plan);
     const Delivery delivery = tensor_ == Tensors::weights ? p.weight_delivery : p.input_delivery;
     row_per_beat_ = kept() && delivery == Delivery::load_chain_y;
+    event_word_.resize(static_cast<std::size_t>(std::max(plan.hardware().pes(), plan.hardware().post.words_per_cycle)));
     if (tensor_ == Tensors::weights && plan.plan().kind == PlanKind::post) {
         done_ = true;
         return;
@@ -89,12 +90,15 @@ void ReadEngine::next_pass()
 
 void ReadEngine::open_event()
 {
-    pending_lane_.clear();
-    next_lane_ = 0;
-    for (int l = 0; l < cursor_.count(); ++l)
-        if (!shifts_ ||
-            shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
-            pending_lane_.push_back(l);
+    next_ = 0;
+    event_lanes_ = cursor_.count();
+    cursor_.words(event_word_.data());
+    if (!shifts_) return;
+    read_lane_.clear(); // only what no neighbour can pass on
+    for (int l = 0; l < event_lanes_; ++l)
+        if (shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
+            read_lane_.push_back(l);
+    event_lanes_ = static_cast<int>(read_lane_.size());
 }
 
 /// A streamed tensor has an event whenever its coordinate changes, a kept one a single event per pass.
@@ -114,67 +118,75 @@ void ReadEngine::next_event()
     if (!done_) enter_pass();
 }
 
-bool ReadEngine::available(std::int64_t word) const
+bool ReadEngine::available(std::int32_t word) const
 {
     return tile_complete_ || (granularity_ != FillGranularity::tile && partition_->present(word));
 }
 
 int ReadEngine::row_of(int lane) const
 {
-    return cursor_.lanes().pe_of_lane[static_cast<std::size_t>(lane)] / plan_->hardware().array.cols;
+    return cursor_.lanes().row_of_lane[static_cast<std::size_t>(lane)];
 }
 
 /// How many lanes the next beat takes: until the port's width, a line's end or the event's end; -1 when one of their
 /// words is not there yet.
-int ReadEngine::look(int room)
+int ReadEngine::look() const
 {
     const PortConfig& port = partition_->ports.read_port();
+    const int left = event_lanes_ - next_;
+    const int room = std::min(left, beat_words_);
+    if (tile_complete_ && port.gather && !row_per_beat_ && left <= std::min(port.words, beat_words_)) return left;
     const int line = partition_->ports.line_words();
-    const int left = static_cast<int>(pending_lane_.size() - next_lane_);
     std::int64_t open_line = -1, last_word = -1;
-    distinct_words_ = 0;
-    int lanes = 0;
-    for (; lanes < std::min(room, left); ++lanes) {
-        const int lane = pending_lane_[next_lane_ + static_cast<std::size_t>(lanes)];
+    int distinct = 0, lanes = 0;
+    for (; lanes < room; ++lanes) {
+        const int lane = lane_at(next_ + lanes);
         if (row_per_beat_ && lanes > 0 && row_of(lane) != row_of(lane - 1)) break;
-        const std::int64_t word = cursor_.word(lane);
-        if (word >= 0 && word != last_word) {
-            if (distinct_words_ == port.words) break;
-            if (!port.gather && distinct_words_ > 0 && word / line != open_line) break;
-            if (!available(word)) return -1;
-            open_line = word / line;
-            last_word = word;
-            ++distinct_words_;
-        }
-        word_[static_cast<std::size_t>(lanes)] = word;
+        const std::int32_t word = event_word_[static_cast<std::size_t>(lane)];
+        if (word < 0 || word == last_word) continue;
+        if (distinct == port.words) break;
+        if (!port.gather && distinct > 0 && word / line != open_line) break;
+        if (!available(word)) return -1;
+        open_line = word / line;
+        last_word = word;
+        ++distinct;
     }
     return lanes;
 }
 
 void ReadEngine::fill(OperandBeat& beat, int lanes)
 {
+    const std::int16_t* store = partition_->data();
+    int distinct = 0;
+    std::int32_t last_word = -1;
+    beat.first = next_;
+    beat.dense = !shifts_;
     for (int i = 0; i < lanes; ++i) {
-        const std::int64_t word = word_[static_cast<std::size_t>(i)];
-        beat.lane[i] = pending_lane_[next_lane_ + static_cast<std::size_t>(i)];
-        beat.word[i] = word >= 0 ? partition_->get(word) : std::int16_t{0};
-        beat.valid[i] = word >= 0;
+        const int lane = lane_at(next_ + i);
+        const std::int32_t word = event_word_[static_cast<std::size_t>(lane)];
+        if (shifts_) beat.lane[static_cast<std::size_t>(i)] = lane;
+        beat.word[static_cast<std::size_t>(i)] = word < 0 ? std::int16_t{0} : store[word];
         padding_words += word < 0 ? 1 : 0;
+        distinct += word >= 0 && word != last_word ? 1 : 0;
+        last_word = word < 0 ? last_word : word;
     }
-    next_lane_ += static_cast<std::size_t>(lanes);
     beat.count = lanes;
-    beat.words_read = distinct_words_;
-    beat.last = next_lane_ == pending_lane_.size();
+    beat.words_read = distinct;
+    words_read += distinct;
     if (plan_->plan().kind == PlanKind::post) describe_window(beat);
-    words_read += distinct_words_;
+    next_ += lanes;
+    beat.last = next_ == event_lanes_;
 }
 
 void ReadEngine::describe_window(OperandBeat& beat) const
 {
     const std::vector<int>& out = result_.lanes().lane_of_pe;
     for (int i = 0; i < beat.count; ++i) {
-        const int lane = out[static_cast<std::size_t>(beat.lane[i])];
-        beat.out_word[i] = static_cast<std::int32_t>(result_.word(lane));
-        beat.operand2_word[i] = static_cast<std::int32_t>(result_.operand2_word(lane));
+        const std::size_t slot = static_cast<std::size_t>(i);
+        const int lane = out[static_cast<std::size_t>(beat.first + i)];
+        beat.valid[slot] = event_word_[static_cast<std::size_t>(beat.first + i)] >= 0;
+        beat.out_word[slot] = result_.word(lane);
+        beat.operand2_word[slot] = result_.operand2_word(lane);
     }
     beat.first_of_window = beat.last_of_window = true;
     for (std::size_t l = 0; l < step_.loops(); ++l) {
@@ -189,14 +201,15 @@ bool ReadEngine::tick(Cycle now, Channel<OperandBeat>& out)
     if (done_) return false;
     if (!tile_complete_ && partition_->filled(pass_.pass().tile->index) >= needed_) tile_complete_ = true;
     if (!out.can_push(now) || !partition_->ports.can_read(now)) return false;
-    const int lanes = look(static_cast<int>(word_.size()));
+    const int lanes = look();
     if (lanes < 0) {
         starved_ = true;
         return false;
     }
-    fill(out.push(now), lanes);
-    if (distinct_words_ > 0) partition_->ports.read(now, 1);
-    if (next_lane_ == pending_lane_.size()) next_event();
+    OperandBeat& beat = out.push(now);
+    fill(beat, lanes);
+    if (beat.words_read > 0) partition_->ports.read(now, 1);
+    if (next_ == event_lanes_) next_event();
     return true;
 }
 

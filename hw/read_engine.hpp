@@ -15,7 +15,7 @@ public:
     ReadEngine() = default;
     /// `beat_words`: lanes that fit a beat of the channel.
     ReadEngine(Tensors tensor, Partition<std::int16_t>& partition, int beat_words)
-        : tensor_(tensor), partition_(&partition), word_(static_cast<std::size_t>(beat_words))
+        : tensor_(tensor), partition_(&partition), beat_words_(beat_words)
     {
     }
 
@@ -34,14 +34,15 @@ public:
 private:
     bool kept() const;
     int row_of(int lane) const;
-    int look(int room);
+    int look() const;
+    int lane_at(int i) const { return shifts_ ? read_lane_[static_cast<std::size_t>(i)] : i; }
     void fill(OperandBeat& beat, int lanes);
     void open_event();
     void enter_pass();
     void next_event();
     void next_pass();
     void leave_tile(const Tile& tile);
-    bool available(std::int64_t word) const;
+    bool available(std::int32_t word) const;
     void describe_window(OperandBeat& beat) const;
 
     Tensors tensor_ = Tensors::weights;
@@ -53,12 +54,12 @@ private:
     LaneCursor cursor_, result_;
     ShiftRule shift_;
     bool shifts_ = false;
-    bool row_per_beat_ = false;              ///< a load chain moves one row of the array at a time
-    std::vector<std::int32_t> pending_lane_; ///< lanes of the event to be read, in order
-    std::vector<std::int64_t> word_;         ///< of the beat being looked at
-    int distinct_words_ = 0;
-    std::size_t next_lane_ = 0;
-    std::int64_t needed_ = 0; ///< words fetched for the current tile
+    bool row_per_beat_ = false; ///< a load chain moves one row of the array at a time
+    int beat_words_ = 0;
+    std::vector<std::int32_t> event_word_; ///< [lane]; -1 on padding
+    std::vector<std::int32_t> read_lane_;  ///< shift: the lanes to be read
+    int event_lanes_ = 0, next_ = 0;       ///< to be delivered, of which this many are
+    std::int64_t needed_ = 0;              ///< words fetched for the current tile
     bool resident_ = false;
     bool tile_complete_ = false;
     bool done_ = true, starved_ = false;

@@ -85,6 +85,15 @@ void PassWalk::next()
     }
 }
 
+StepWalk::StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pass_loops.size())
+{
+    const auto& loops = plan.plan().pass_loops;
+    for (std::size_t l = 0; l < loops.size(); ++l) {
+        nested_.push_back(std::any_of(loops.begin(), loops.begin() + static_cast<std::ptrdiff_t>(l),
+                                      [&](const AxisLoop& o) { return o.axis == loops[l].axis; }));
+    }
+}
+
 void StepWalk::start(const Pass& pass)
 {
     pass_ = &pass;
@@ -100,14 +109,21 @@ void StepWalk::start(const Pass& pass)
     }
 }
 
-int StepWalk::count(std::size_t l) const
+/// Axis indices that pass loop l covers with the loops outside it where they stand.
+int StepWalk::left(std::size_t l) const
 {
     const AxisLoop& loop = plan_->plan().pass_loops[l];
     int outer = pass_->base[loop.axis];
-    for (std::size_t o = 0; o < l; ++o)
-        if (plan_->plan().pass_loops[o].axis == loop.axis) outer += at_[o];
-    const int left = std::min(loop.span, pass_->limit[loop.axis] - outer);
-    return (left + loop.step - 1) / loop.step;
+    if (nested_[l])
+        for (std::size_t o = 0; o < l; ++o)
+            if (plan_->plan().pass_loops[o].axis == loop.axis) outer += at_[o];
+    return std::min(loop.span, pass_->limit[loop.axis] - outer);
+}
+
+int StepWalk::count(std::size_t l) const
+{
+    const int step = plan_->plan().pass_loops[l].step;
+    return (left(l) + step - 1) / step;
 }
 
 void StepWalk::next()
@@ -116,7 +132,7 @@ void StepWalk::next()
     for (bool& c : changed_) c = false;
     for (std::size_t l = at_.size(); l-- > 0;) {
         const AxisLoop& loop = loops[l];
-        const bool more = at_[l] + loop.step < count(l) * loop.step;
+        const bool more = at_[l] + loop.step < left(l);
         if (more || at_[l] != 0)
             for (int t = 0; t < 3; ++t)
                 changed_[t] = changed_[t] || plan_->axis_indexes(static_cast<Tensors>(t), loop.axis);
@@ -138,33 +154,35 @@ AxisIndex StepWalk::remaining() const
     return r;
 }
 
-AxisEntry LaneCursor::own(const AxisEntry& e) const
+LaneCursor::LaneCursor(const CompiledPlan& plan, Tensors tensor)
+    : plan_(&plan), tensor_(tensor), rows_(static_cast<unsigned>(plan.plan().in_rows)),
+      cols_(static_cast<unsigned>(plan.plan().in_cols)),
+      row_stride_(static_cast<std::int32_t>(plan.inputs().stride[1])),
+      col_stride_(static_cast<std::int32_t>(plan.inputs().stride[2]))
 {
-    AxisEntry r = e;
-    if (tensor_ == Tensors::weights) r.out = e.weight;
-    return r;
+    const auto& loops = plan.plan().pass_loops;
+    for (int a = 0; a < plan.axes(); ++a) {
+        if (!plan.axis_indexes(tensor, a)) continue;
+        const bool in_pass = std::any_of(loops.begin(), loops.end(), [a](const AxisLoop& l) { return l.axis == a; });
+        (plan.spatial_span(a) > 1 ? spatial_axes_ : in_pass ? pass_axes_ : fixed_axes_).push_back(a);
+    }
 }
-
-namespace {
-
-void add(AxisEntry& to, const AxisEntry& e)
-{
-    to.in_base += e.in_base;
-    to.in_row += e.in_row;
-    to.in_col += e.in_col;
-    to.out += e.out;
-    to.operand2 += e.operand2;
-}
-
-} // namespace
 
 void LaneCursor::start(const Pass& pass, const StepWalk& step)
 {
-    const TensorLayout& in = plan_->inputs();
-    rows_ = static_cast<unsigned>(plan_->plan().in_rows);
-    cols_ = static_cast<unsigned>(plan_->plan().in_cols);
-    row_stride_ = in.stride[1];
-    col_stride_ = in.stride[2];
+    const AxisEntry& origin = pass.tile->origin;
+    pass_word_ = word_of(origin);
+    pass_row_ = origin.in_row;
+    pass_col_ = origin.in_col;
+    pass_operand2_ = origin.operand2;
+    for (int a : fixed_axes_) {
+        const AxisEntry& e =
+            pass.tile->tables->axis[static_cast<std::size_t>(a)][static_cast<std::size_t>(step.index()[a])];
+        pass_word_ += word_of(e);
+        pass_row_ += e.in_row;
+        pass_col_ += e.in_col;
+        pass_operand2_ += e.operand2;
+    }
     make_lanes(pass, step);
     make_common(pass, step);
 }
@@ -180,23 +198,61 @@ void LaneCursor::make_lanes(const Pass& pass, const StepWalk& step)
 {
     set_ = &plan_->lanes(step.remaining());
     const TensorLanes& lanes = set_->tensor[static_cast<int>(tensor_)];
-    lane_.assign(static_cast<std::size_t>(lanes.count), AxisEntry{});
-    for (int a = 0; a < plan_->axes(); ++a) {
-        if (plan_->spatial_span(a) == 1 || !plan_->axis_indexes(tensor_, a)) continue;
+    const std::size_t n = static_cast<std::size_t>(lanes.count);
+    for (std::vector<std::int32_t>* v : {&lane_word_, &lane_row_, &lane_col_, &lane_operand2_}) v->assign(n, 0);
+    for (int a : spatial_axes_) {
         const auto& table = pass.tile->tables->axis[static_cast<std::size_t>(a)];
-        for (int l = 0; l < lanes.count; ++l)
-            add(lane_[l], own(table[static_cast<std::size_t>(step.index()[a] + lanes.offset[l][a])]));
+        for (std::size_t l = 0; l < n; ++l) {
+            const AxisEntry& e = table[static_cast<std::size_t>(step.index()[a] + lanes.offset[l][a])];
+            lane_word_[l] += word_of(e);
+            lane_row_[l] += e.in_row;
+            lane_col_[l] += e.in_col;
+            lane_operand2_[l] += e.operand2;
+        }
     }
 }
 
 void LaneCursor::make_common(const Pass& pass, const StepWalk& step)
 {
-    common_ = own(pass.tile->origin);
-    for (int a = 0; a < plan_->axes(); ++a) {
-        if (plan_->spatial_span(a) > 1 || !plan_->axis_indexes(tensor_, a)) continue;
-        add(common_,
-            own(pass.tile->tables->axis[static_cast<std::size_t>(a)][static_cast<std::size_t>(step.index()[a])]));
+    word_ = pass_word_;
+    row_ = pass_row_;
+    col_ = pass_col_;
+    operand2_ = pass_operand2_;
+    for (int a : pass_axes_) {
+        const AxisEntry& e =
+            pass.tile->tables->axis[static_cast<std::size_t>(a)][static_cast<std::size_t>(step.index()[a])];
+        word_ += word_of(e);
+        row_ += e.in_row;
+        col_ += e.in_col;
+        operand2_ += e.operand2;
     }
+}
+
+void LaneCursor::words(std::int32_t* __restrict out) const
+{
+    const std::size_t n = lane_word_.size();
+    const std::int32_t* __restrict lane = lane_word_.data();
+    const std::int32_t word = word_;
+    if (tensor_ != Tensors::inputs) {
+        for (std::size_t l = 0; l < n; ++l) out[l] = word + lane[l];
+        return;
+    }
+    const std::int32_t* __restrict r = lane_row_.data(), * __restrict c = lane_col_.data();
+    const std::int32_t row = row_, col = col_;
+    for (std::size_t l = 0; l < n; ++l) {
+        // One sign bit for all four comparisons: padding is where any is negative.
+        const std::int32_t y = row + r[l], x = col + c[l];
+        const std::int32_t outside =
+            (y | x | (static_cast<std::int32_t>(rows_) - 1 - y) | (static_cast<std::int32_t>(cols_) - 1 - x)) >> 31;
+        out[l] = (word + lane[l]) | outside;
+    }
+}
+
+bool LaneCursor::adjacent() const
+{
+    for (std::size_t l = 1; l < lane_word_.size(); ++l)
+        if (lane_word_[l] != lane_word_[0] + static_cast<std::int32_t>(l)) return false;
+    return tensor_ != Tensors::inputs;
 }
 
 } // namespace heddle

@@ -40,7 +40,7 @@ private:
 class StepWalk {
 public:
     StepWalk() = default;
-    explicit StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pass_loops.size()) {}
+    explicit StepWalk(const CompiledPlan& plan);
     void start(const Pass& pass);
     bool done() const { return done_; }
     void next();
@@ -61,10 +61,13 @@ public:
     std::int64_t steps() const { return steps_; }
 
 private:
+    int left(std::size_t l) const;
+
     const CompiledPlan* plan_ = nullptr;
     const Pass* pass_ = nullptr;
     std::vector<int> at_;
     AxisIndex index_{};
+    std::vector<bool> nested_; ///< an outer pass loop runs over the same axis
     bool changed_[3] = {true, true, true};
     bool lanes_vary_ = false;
     bool done_ = true;
@@ -75,7 +78,7 @@ private:
 class LaneCursor {
 public:
     LaneCursor() = default;
-    LaneCursor(const CompiledPlan& plan, Tensors tensor) : plan_(&plan), tensor_(tensor) {}
+    LaneCursor(const CompiledPlan& plan, Tensors tensor);
     /// At the first step of a pass: works the lanes' own part out. Later steps only move the common part.
     void start(const Pass& pass, const StepWalk& step);
     void follow(const Pass& pass, const StepWalk& step);
@@ -84,28 +87,40 @@ public:
     const TensorLanes& lanes() const { return set_->tensor[static_cast<int>(tensor_)]; }
     int count() const { return lanes().count; }
     /// Word index in the tensor's layout; -1 where the window lies on padding (inputs only).
-    std::int64_t word(int lane) const
+    std::int32_t word(int lane) const
     {
-        if (tensor_ != Tensors::inputs) return common_.out + lane_[lane].out;
-        const int row = common_.in_row + lane_[lane].in_row, col = common_.in_col + lane_[lane].in_col;
-        if (static_cast<unsigned>(row) >= rows_ || static_cast<unsigned>(col) >= cols_) return -1;
-        return common_.in_base + lane_[lane].in_base + row * row_stride_ + col * col_stride_;
+        const std::size_t l = static_cast<std::size_t>(lane);
+        if (tensor_ == Tensors::inputs && (static_cast<unsigned>(row_ + lane_row_[l]) >= rows_ ||
+                                           static_cast<unsigned>(col_ + lane_col_[l]) >= cols_))
+            return -1;
+        return word_ + lane_word_[l];
     }
-    std::int64_t operand2_word(int lane) const { return common_.operand2 + lane_[lane].operand2; }
+    /// word() of lanes [0, count), at once.
+    void words(std::int32_t* out) const;
+    std::int32_t operand2_word(int lane) const { return operand2_ + lane_operand2_[static_cast<std::size_t>(lane)]; }
+    /// Are the lanes' words neighbours, in order (of weights and outputs)?
+    bool adjacent() const;
 
 private:
+    /// What an index entry adds to the word itself; padding is judged by row and column.
+    std::int32_t word_of(const AxisEntry& e) const
+    {
+        if (tensor_ == Tensors::weights) return e.weight;
+        if (tensor_ == Tensors::outputs) return e.out;
+        return e.in_base + e.in_row * row_stride_ + e.in_col * col_stride_;
+    }
     void make_lanes(const Pass& pass, const StepWalk& step);
     void make_common(const Pass& pass, const StepWalk& step);
-    /// Weights reuse the `out` slot, so that word() has one path for both.
-    AxisEntry own(const AxisEntry& e) const;
 
     const CompiledPlan* plan_ = nullptr;
     Tensors tensor_ = Tensors::weights;
     const LaneSet* set_ = nullptr;
-    AxisEntry common_;
-    std::vector<AxisEntry> lane_;
+    std::vector<int> spatial_axes_, pass_axes_, fixed_axes_;                       ///< of those that index the tensor
+    std::int32_t pass_word_ = 0, pass_row_ = 0, pass_col_ = 0, pass_operand2_ = 0; ///< what the pass fixes
+    std::int32_t word_ = 0, row_ = 0, col_ = 0, operand2_ = 0;                     ///< what the step adds to that
+    std::vector<std::int32_t> lane_word_, lane_row_, lane_col_, lane_operand2_;
     unsigned rows_ = 0, cols_ = 0;
-    std::int64_t row_stride_ = 0, col_stride_ = 0;
+    std::int32_t row_stride_ = 0, col_stride_ = 0;
 };
 
 } // namespace heddle
