@@ -6,9 +6,22 @@
 #include "hw/post_setup.hpp"
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace heddle {
+
+/// Copies `n` words between buffers that are padded to whole cache lines: constant sizes stay inline, where a small
+/// memcpy of unknown size is a call.
+template <typename Word> void copy_words(std::vector<Word>& to, const std::vector<Word>& from, int n)
+{
+    constexpr int line = 64 / sizeof(Word);
+    for (int i = 0; i < n; i += line) std::memcpy(to.data() + i, from.data() + i, 64);
+}
+inline int padded(int words)
+{
+    return (words + 31) / 32 * 32;
+}
 
 /// Lanes [first, first + count) of one delivery event of weights or inputs. A word on padding is 0 with valid 0.
 struct OperandBeat {
@@ -24,14 +37,14 @@ struct OperandBeat {
     bool first_of_window = false, last_of_window = false;
 
     OperandBeat() = default;
-    explicit OperandBeat(int words) : word(words), lane(words) {}
+    explicit OperandBeat(int words) : word(padded(words)), lane(padded(words)) {}
     int lane_at(int i) const { return dense ? first + i : lane[static_cast<std::size_t>(i)]; }
     static OperandBeat for_post(int words)
     {
         OperandBeat b(words);
-        b.valid.resize(words);
-        b.out_word.resize(words);
-        b.operand2_word.resize(words);
+        b.valid.resize(padded(words));
+        b.out_word.resize(padded(words));
+        b.operand2_word.resize(padded(words));
         return b;
     }
 };
@@ -45,7 +58,7 @@ struct PsumBeat {
     std::vector<std::int32_t> value, out_word, operand2_word;
 
     PsumBeat() = default;
-    explicit PsumBeat(int words) : value(words), out_word(words), operand2_word(words) {}
+    explicit PsumBeat(int words) : value(padded(words)), out_word(padded(words)), operand2_word(padded(words)) {}
 };
 
 /// Finished words on their way to the output partition.

@@ -36,6 +36,8 @@ public:
         b.inputs().push_back(this);
     }
     /// From here on; equal seeds give equal stalls, whatever went through the channel before.
+    /// Can an entry arrive later than the cycle after its push?
+    bool arrives_late() const { return latency_ > 1 || stalls_ != 0; }
     void set_stalls(std::uint64_t seed)
     {
         stalls_ = seed;

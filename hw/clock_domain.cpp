@@ -31,6 +31,7 @@ void ClockDomain::add(Block& block)
 {
     blocks_.push_back(&block);
     due_.push_back(0);
+    slots_.push_back(&block.wake_slot());
     if (options_.kind == DriverKind::fast) return;
     sc_core::sc_spawn_options on_clock;
     on_clock.spawn_method();
@@ -94,6 +95,10 @@ Cycle ClockDomain::run(const bool& done)
     done_ = &done;
     quiet_checks_ = 0;
     std::fill(due_.begin(), due_.end(), now_);
+    late_inputs_.assign(blocks_.size(), {});
+    for (std::size_t i = 0; i < blocks_.size(); ++i)
+        for (const ChannelBase* c : blocks_[i]->inputs())
+            if (c->arrives_late()) late_inputs_[i].push_back(c);
     if (options_.kind == DriverKind::fast) go_.notify(sc_core::SC_ZERO_TIME);
     sc_core::sc_start();
     done_ = nullptr;
@@ -129,7 +134,7 @@ void ClockDomain::fast_process()
 void ClockDomain::tick_one(std::size_t i)
 {
     Cycle due = blocks_[i]->tick(now_);
-    for (const ChannelBase* c : blocks_[i]->inputs()) {
+    for (const ChannelBase* c : late_inputs_[i]) {
         const Cycle arrival = c->front_ready();
         if (arrival > now_ && arrival < due) due = arrival;
     }
@@ -165,11 +170,11 @@ void ClockDomain::end_cycle()
 {
     Cycle next = never;
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
-        WakeSlot& slot = blocks_[i]->wake_slot();
-        due_[i] = std::min(due_[i], slot.request);
-        slot.request = never;
-        if (due_[i] <= now_) throw std::logic_error(std::string(blocks_[i]->name()) + ": woken in the past");
-        next = std::min(next, due_[i]);
+        const Cycle due = std::min(due_[i], slots_[i]->request);
+        slots_[i]->request = never;
+        due_[i] = due;
+        if (due <= now_) throw std::logic_error(std::string(blocks_[i]->name()) + ": woken in the past");
+        next = std::min(next, due);
     }
     ++executed_;
     if (executed_ % progress_interval == 0) check_progress();

@@ -63,6 +63,8 @@ private:
     Random shuffle_;
     std::vector<Block*> blocks_;
     std::vector<Cycle> due_;
+    std::vector<WakeSlot*> slots_;
+    std::vector<std::vector<const ChannelBase*>> late_inputs_; ///< by block: those whose entries can arrive late
     std::vector<const ChannelBase*> channels_;
     std::vector<Action> actions_;
     Cycle next_action_ = never;

@@ -37,9 +37,9 @@ Cycle Collector::tick(Cycle now)
     to.first = from.first;
     to.last = from.last;
     to.adjacent = from.adjacent;
-    std::copy_n(from.value.begin(), from.count, to.value.begin());
-    std::copy_n(from.out_word.begin(), from.count, to.out_word.begin());
-    if (has_operand2_) std::copy_n(from.operand2_word.begin(), from.count, to.operand2_word.begin());
+    copy_words(to.value, from.value, from.count);
+    copy_words(to.out_word, from.out_word, from.count);
+    if (has_operand2_) copy_words(to.operand2_word, from.operand2_word, from.count);
     stats_.beats += 1;
     stats_.words += from.count;
     array_in_.pop(now);

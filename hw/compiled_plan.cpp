@@ -1,5 +1,7 @@
 #include "hw/compiled_plan.hpp"
 
+#include "hw/pe_kernels.hpp"
+
 #include <algorithm>
 #include <map>
 #include <stdexcept>
@@ -268,12 +270,14 @@ void classify_sharing(TensorLanes& lanes, int rows, int cols)
     lanes.by_row = one_row;
     lanes.by_col = one_col;
     lanes.single = lanes.count == 1;
-    lanes.pes_begin.assign(static_cast<std::size_t>(lanes.count) + 1, 0);
+    lanes.cells_begin.assign(static_cast<std::size_t>(lanes.count) + 1, 0);
     for (int l = 0; l < lanes.count; ++l) {
-        lanes.pes_begin[l] = static_cast<int>(lanes.pes.size());
+        lanes.cells_begin[l] = static_cast<int>(lanes.cells.size());
         for (int pe = 0; pe < rows * cols; ++pe)
-            if (lanes.lane_of_pe[pe] == l) lanes.pes.push_back(pe);
-        lanes.pe_of_lane.push_back(lanes.pes[static_cast<std::size_t>(lanes.pes_begin[l])]);
+            if (lanes.lane_of_pe[pe] == l) {
+                if (static_cast<int>(lanes.cells.size()) == lanes.cells_begin[l]) lanes.pe_of_lane.push_back(pe);
+                lanes.cells.push_back(matrix_cell(pe, cols));
+            }
     }
     lanes.lane_is_row = lanes.lane_is_col = true;
     for (int l = 0; l < lanes.count; ++l) {
@@ -282,7 +286,7 @@ void classify_sharing(TensorLanes& lanes, int rows, int cols)
     }
     lanes.row_of_lane = row;
     lanes.col_of_lane = col;
-    lanes.pes_begin[lanes.count] = static_cast<int>(lanes.pes.size());
+    lanes.cells_begin[lanes.count] = static_cast<int>(lanes.cells.size());
 }
 
 } // namespace

@@ -46,12 +46,12 @@ struct Tile {
 /// Words delivered to (or collected from) the array together, and which PEs each belongs to.
 struct TensorLanes {
     int count = 0;
-    std::vector<AxisIndex> offset;                       ///< [lane][axis]
-    std::vector<int> lane_of_pe;                         ///< [pe], -1 when idle
-    std::vector<int> pe_of_lane;                         ///< the lane's first PE
-    std::vector<int> row_of_lane, col_of_lane;           ///< of that PE
-    std::vector<int> pes, pes_begin;                     ///< PEs of lane l: pes[pes_begin[l]] .. pes[pes_begin[l + 1]]
-    bool lane_is_row = false, lane_is_col = false;       ///< lane l lies on row l, on column l
+    std::vector<AxisIndex> offset;                 ///< [lane][axis]
+    std::vector<int> lane_of_pe;                   ///< [pe], -1 when idle
+    std::vector<int> pe_of_lane;                   ///< the lane's first PE
+    std::vector<int> row_of_lane, col_of_lane;     ///< of that PE
+    std::vector<int> cells, cells_begin;           ///< PeMatrix cells of lane l: [cells_begin[l], cells_begin[l + 1])
+    bool lane_is_row = false, lane_is_col = false; ///< lane l lies on row l, on column l
     bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
 };
 

@@ -32,7 +32,10 @@ bool Distributor::forward(Network& n, int which, Cycle now)
     to.first = from.first + n.sent;
     to.dense = from.dense;
     if (!from.dense) std::copy_n(from.lane.begin() + n.sent, count, to.lane.begin());
-    std::copy_n(from.word.begin() + n.sent, count, to.word.begin());
+    if (n.sent == 0)
+        copy_words(to.word, from.word, count);
+    else
+        std::copy_n(from.word.begin() + n.sent, count, to.word.begin());
     to.count = count;
     to.words_read = from.words_read;
     n.sent += count;

@@ -43,6 +43,8 @@ Partition<std::int16_t>& GlobalBuffer::partition(Region r)
 void GlobalBuffer::begin_layer(Cycle now, const CompiledPlan& plan, const MemoryImage& image)
 {
     layer_start_ = now;
+    recent_updates_.assign(static_cast<std::size_t>(hw_.global_buffer.update_latency_cycles - 1), Span{});
+    recent_ = 0;
     stats_ = {};
     ledger_.restart(now, Cause::idle);
     const std::size_t tiles = plan.tiles().size();
@@ -119,9 +121,25 @@ bool GlobalBuffer::read_operands(Cycle now)
     return w || i;
 }
 
+namespace {
+
+std::pair<std::int32_t, std::int32_t> span_of(const PsumBeat& b)
+{
+    if (b.adjacent) return {b.out_word[0], b.out_word[0] + b.count - 1};
+    const auto [low, high] = std::minmax_element(b.out_word.begin(), b.out_word.begin() + b.count);
+    return {*low, *high};
+}
+
+} // namespace
+
 /// Words of the beat whose last update has not reached the memory yet.
 bool GlobalBuffer::in_flight(const PsumBeat& beat, Cycle now) const
 {
+    const auto [low, high] = span_of(beat);
+    const bool possible =
+        std::any_of(recent_updates_.begin(), recent_updates_.end(),
+                    [&, l = low, h = high](const Span& s) { return s.ready > now && s.first <= h && s.last >= l; });
+    if (!possible) return false;
     const auto time = static_cast<std::uint32_t>(now - layer_start_);
     std::uint32_t latest = 0;
     if (beat.adjacent) {
@@ -141,6 +159,11 @@ void GlobalBuffer::add_psums(const PsumBeat& b, Cycle now)
     const int bits = hw_.precision.psum_bits;
     const auto ready = static_cast<std::uint32_t>(now - layer_start_ + hw_.global_buffer.update_latency_cycles);
     std::int32_t* store = psums_.data();
+    if (!recent_updates_.empty()) {
+        const auto [low, high] = span_of(b);
+        recent_updates_[recent_] = {low, high, now + hw_.global_buffer.update_latency_cycles};
+        recent_ = (recent_ + 1) % recent_updates_.size();
+    }
     if (b.adjacent) {
         const std::size_t first = static_cast<std::size_t>(b.out_word[0]);
         accumulate(store + first, b.value.data(), b.count, !b.first, bits);
@@ -193,8 +216,8 @@ void GlobalBuffer::pass_on(const PsumBeat& b, Cycle now)
         out.value[i] = psums_.data()[b.out_word[i]];
         psums_.drop(b.out_word[i]);
     }
-    std::copy_n(b.out_word.begin(), n, out.out_word.begin());
-    std::copy_n(b.operand2_word.begin(), n, out.operand2_word.begin());
+    copy_words(out.out_word, b.out_word, b.count);
+    copy_words(out.operand2_word, b.operand2_word, b.count);
 }
 
 bool GlobalBuffer::serve_operand2(Cycle now)

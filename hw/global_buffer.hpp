@@ -78,6 +78,12 @@ private:
     Channels io_;
     Partition<std::int16_t> weights_, inputs_, operand2_, outputs_;
     Partition<std::int32_t> psums_;
+    struct Span {
+        std::int32_t first = 0, last = -1;
+        Cycle ready = 0;
+    };
+    std::vector<Span> recent_updates_; ///< ring: what can still be in flight lies in these spans
+    std::size_t recent_ = 0;
     std::vector<std::uint32_t> psum_ready_; ///< cycles of the layer; by word: when its last update can be read
     ReadEngine weight_engine_, input_engine_;
     const CompiledPlan* plan_ = nullptr;

@@ -45,7 +45,7 @@ public:
     /// Beats that a set of words takes on a port: any `words` a beat when it gathers, else words of one line.
     template <typename Words> static int beats(const PortConfig& port, int line, const Words& words, int count)
     {
-        if (port.gather) return (count + port.words - 1) / port.words;
+        if (port.gather) return count <= port.words ? 1 : (count + port.words - 1) / port.words;
         int n = 0, in_beat = 0;
         std::int64_t open = -1;
         for (int i = 0; i < count; ++i) {

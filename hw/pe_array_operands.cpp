@@ -84,8 +84,8 @@ void PeArray::latch(Operand& o, const OperandBeat& beat)
 void PeArray::scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int32_t word)
 {
     const std::size_t l = static_cast<std::size_t>(lane);
-    for (int p = lanes.pes_begin[l]; p < lanes.pes_begin[l + 1]; ++p)
-        m.at(lanes.pes[static_cast<std::size_t>(p)]) = word;
+    for (int p = lanes.cells_begin[l]; p < lanes.cells_begin[l + 1]; ++p)
+        m.data[static_cast<std::size_t>(lanes.cells[static_cast<std::size_t>(p)])] = word;
 }
 
 /// PEs that no word was read for take the one their neighbour held; then the whole step is remembered for later ones.
@@ -119,7 +119,7 @@ void PeArray::count_delivery(const Operand& o, const LaneSet& set, const Operand
     else
         for (int i = 0; i < beat.count; ++i) {
             const std::size_t l = static_cast<std::size_t>(beat.lane_at(i));
-            hops += lanes.pes_begin[l + 1] - lanes.pes_begin[l];
+            hops += lanes.cells_begin[l + 1] - lanes.cells_begin[l];
         }
 }
 

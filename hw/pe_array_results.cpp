@@ -215,10 +215,9 @@ bool PeArray::push_result(Cycle now)
     out.first = e.beat.first;
     out.last = e.beat.last;
     out.adjacent = e.beat.adjacent;
-    const std::size_t n = static_cast<std::size_t>(e.beat.count);
-    std::copy_n(e.beat.value.begin(), n, out.value.begin());
-    std::copy_n(e.beat.out_word.begin(), n, out.out_word.begin());
-    if (plan_->has_operand2()) std::copy_n(e.beat.operand2_word.begin(), n, out.operand2_word.begin());
+    copy_words(out.value, e.beat.value, e.beat.count);
+    copy_words(out.out_word, e.beat.out_word, e.beat.count);
+    if (plan_->has_operand2()) copy_words(out.operand2_word, e.beat.operand2_word, e.beat.count);
     emission_head_ = (emission_head_ + 1) % emissions_.size();
     --emission_count_;
     stats_.last_result = now - layer_start_;

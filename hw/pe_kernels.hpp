@@ -9,16 +9,26 @@
 
 namespace heddle {
 
+/// Columns of a row with its padding; where PE `pe` lies.
+inline int matrix_stride(int cols)
+{
+    return (cols + 15) / 16 * 16;
+}
+inline int matrix_cell(int pe, int cols)
+{
+    return pe / cols * matrix_stride(cols) + pe % cols;
+}
+
 /// Matrix of int32 with rows padded to a multiple of 16 columns; the padding stays zero.
 struct PeMatrix {
     int rows = 0, cols = 0, stride = 0;
     std::vector<std::int32_t> data;
 
     PeMatrix() = default;
-    PeMatrix(int r, int c) : rows(r), cols(c), stride((c + 15) / 16 * 16), data(static_cast<std::size_t>(r) * stride) {}
+    PeMatrix(int r, int c) : rows(r), cols(c), stride(matrix_stride(c)), data(static_cast<std::size_t>(r) * stride) {}
     std::int32_t* row(int r) { return data.data() + static_cast<std::size_t>(r) * stride; }
     const std::int32_t* row(int r) const { return data.data() + static_cast<std::size_t>(r) * stride; }
-    std::int32_t& at(int pe) { return data[static_cast<std::size_t>(pe / cols) * stride + pe % cols]; }
+    std::int32_t& at(int pe) { return data[static_cast<std::size_t>(matrix_cell(pe, cols))]; }
 };
 
 /// Sums of the columns: out[x] = sum over y of round(a[y][x] * b[y]).

@@ -92,6 +92,11 @@ void ReadEngine::open_event()
 {
     next_ = 0;
     event_lanes_ = cursor_.count();
+    adjacent_ = cursor_.adjacent() && !shifts_ && plan_->plan().kind == PlanKind::array;
+    if (adjacent_) { // one address stands for all
+        first_word_ = cursor_.word(0);
+        return;
+    }
     cursor_.words(event_word_.data());
     if (!shifts_) return;
     read_lane_.clear(); // only what no neighbour can pass on
@@ -142,7 +147,7 @@ int ReadEngine::look() const
     for (; lanes < room; ++lanes) {
         const int lane = lane_at(next_ + lanes);
         if (row_per_beat_ && lanes > 0 && row_of(lane) != row_of(lane - 1)) break;
-        const std::int32_t word = event_word_[static_cast<std::size_t>(lane)];
+        const std::int32_t word = word_at(lane);
         if (word < 0 || word == last_word) continue;
         if (distinct == port.words) break;
         if (!port.gather && distinct > 0 && word / line != open_line) break;
@@ -157,13 +162,17 @@ int ReadEngine::look() const
 void ReadEngine::fill(OperandBeat& beat, int lanes)
 {
     const std::int16_t* store = partition_->data();
+    if (adjacent_) {
+        fill_adjacent(beat, lanes);
+        return;
+    }
     int distinct = 0;
     std::int32_t last_word = -1;
     beat.first = next_;
     beat.dense = !shifts_;
     for (int i = 0; i < lanes; ++i) {
         const int lane = lane_at(next_ + i);
-        const std::int32_t word = event_word_[static_cast<std::size_t>(lane)];
+        const std::int32_t word = word_at(lane);
         if (shifts_) beat.lane[static_cast<std::size_t>(i)] = lane;
         beat.word[static_cast<std::size_t>(i)] = word < 0 ? std::int16_t{0} : store[word];
         padding_words += word < 0 ? 1 : 0;
@@ -174,6 +183,24 @@ void ReadEngine::fill(OperandBeat& beat, int lanes)
     beat.words_read = distinct;
     words_read += distinct;
     if (plan_->plan().kind == PlanKind::post) describe_window(beat);
+    next_ += lanes;
+    beat.last = next_ == event_lanes_;
+}
+
+/// Neighbouring words, or all padding.
+void ReadEngine::fill_adjacent(OperandBeat& beat, int lanes)
+{
+    beat.first = next_;
+    beat.dense = true;
+    beat.count = lanes;
+    if (first_word_ < 0) {
+        std::fill_n(beat.word.begin(), lanes, std::int16_t{0});
+        padding_words += lanes;
+    } else {
+        std::copy_n(partition_->data() + first_word_ + next_, lanes, beat.word.begin());
+        words_read += lanes;
+    }
+    beat.words_read = first_word_ < 0 ? 0 : lanes;
     next_ += lanes;
     beat.last = next_ == event_lanes_;
 }

@@ -37,6 +37,12 @@ private:
     int look() const;
     int lane_at(int i) const { return shifts_ ? read_lane_[static_cast<std::size_t>(i)] : i; }
     void fill(OperandBeat& beat, int lanes);
+    void fill_adjacent(OperandBeat& beat, int lanes);
+    std::int32_t word_at(int lane) const
+    {
+        if (!adjacent_) return event_word_[static_cast<std::size_t>(lane)];
+        return first_word_ < 0 ? -1 : first_word_ + lane;
+    }
     void open_event();
     void enter_pass();
     void next_event();
@@ -58,8 +64,10 @@ private:
     int beat_words_ = 0;
     std::vector<std::int32_t> event_word_; ///< [lane]; -1 on padding
     std::vector<std::int32_t> read_lane_;  ///< shift: the lanes to be read
-    int event_lanes_ = 0, next_ = 0;       ///< to be delivered, of which this many are
-    std::int64_t needed_ = 0;              ///< words fetched for the current tile
+    bool adjacent_ = false;                ///< lane l reads first_word_ + l (or all lie on padding)
+    std::int32_t first_word_ = 0;
+    int event_lanes_ = 0, next_ = 0; ///< to be delivered, of which this many are
+    std::int64_t needed_ = 0;        ///< words fetched for the current tile
     bool resident_ = false;
     bool tile_complete_ = false;
     bool done_ = true, starved_ = false;

@@ -210,6 +210,10 @@ void LaneCursor::make_lanes(const Pass& pass, const StepWalk& step)
             lane_operand2_[l] += e.operand2;
         }
     }
+    adjacent_ = true;
+    for (std::size_t l = 1; l < n; ++l)
+        adjacent_ = adjacent_ && lane_word_[l] == lane_word_[0] + static_cast<std::int32_t>(l) &&
+                    (tensor_ != Tensors::inputs || (lane_row_[l] == lane_row_[0] && lane_col_[l] == lane_col_[0]));
 }
 
 void LaneCursor::make_common(const Pass& pass, const StepWalk& step)
@@ -246,13 +250,6 @@ void LaneCursor::words(std::int32_t* __restrict out) const
             (y | x | (static_cast<std::int32_t>(rows_) - 1 - y) | (static_cast<std::int32_t>(cols_) - 1 - x)) >> 31;
         out[l] = (word + lane[l]) | outside;
     }
-}
-
-bool LaneCursor::adjacent() const
-{
-    for (std::size_t l = 1; l < lane_word_.size(); ++l)
-        if (lane_word_[l] != lane_word_[0] + static_cast<std::int32_t>(l)) return false;
-    return tensor_ != Tensors::inputs;
 }
 
 } // namespace heddle

@@ -98,8 +98,8 @@ public:
     /// word() of lanes [0, count), at once.
     void words(std::int32_t* out) const;
     std::int32_t operand2_word(int lane) const { return operand2_ + lane_operand2_[static_cast<std::size_t>(lane)]; }
-    /// Are the lanes' words neighbours, in order (of weights and outputs)?
-    bool adjacent() const;
+    /// Are the lanes' words neighbours, in order, and all of them or none on padding?
+    bool adjacent() const { return adjacent_; }
 
 private:
     /// What an index entry adds to the word itself; padding is judged by row and column.
@@ -118,6 +118,7 @@ private:
     std::vector<int> spatial_axes_, pass_axes_, fixed_axes_;                       ///< of those that index the tensor
     std::int32_t pass_word_ = 0, pass_row_ = 0, pass_col_ = 0, pass_operand2_ = 0; ///< what the pass fixes
     std::int32_t word_ = 0, row_ = 0, col_ = 0, operand2_ = 0;                     ///< what the step adds to that
+    bool adjacent_ = false;
     std::vector<std::int32_t> lane_word_, lane_row_, lane_col_, lane_operand2_;
     unsigned rows_ = 0, cols_ = 0;
     std::int32_t row_stride_ = 0, col_stride_ = 0;

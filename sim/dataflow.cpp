@@ -176,7 +176,8 @@ void add_output_stationary(std::vector<Spread>& list, const LayerShape& shape, c
     add_diagonals(list, shape, rows, cols, make);
 }
 
-/// Both orders of a flattened reduction: C outermost as in the GEMM form, and innermost as the words lie in memory.
+/// Both orders of a flattened reduction: C innermost as the words lie in memory (first, so that it wins ties:
+/// neighbouring lanes then read neighbouring words), and outermost as in the GEMM form.
 std::vector<Indices> index_sets(const LayerShape& shape)
 {
     Indices i{flat(shape, {dim_c, dim_r, dim_s}), flat(shape, {dim_k}), flat(shape, {dim_n, dim_p, dim_q})};
@@ -184,7 +185,7 @@ std::vector<Indices> index_sets(const LayerShape& shape)
     const Index inner = flat(shape, {dim_r, dim_s, dim_c});
     if (inner != i.reduction) {
         i.reduction = inner;
-        sets.push_back(i);
+        sets.insert(sets.begin(), i);
     }
     return sets;
 }

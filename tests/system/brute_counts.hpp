@@ -1,0 +1,32 @@
+// What a layer must count (design.md §6.3), from its plan's loops and coordinates alone: every MAC is visited with its
+// PE, and the words that a step, pass or tile needs are collected as sets. Shares no code with hw/.
+#pragma once
+
+#include "dnn/tensor.hpp"
+#include "hw/plan.hpp"
+#include "sim/result.hpp"
+#include "tests/unit/sim_plan_walk.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace heddle::test_system {
+
+/// The fields of LayerResult that a walk of the loops decides.
+struct Counts {
+    std::map<std::string, std::map<std::string, AccessCounts>> accesses;
+    std::map<std::string, std::int64_t> hops;
+    std::int64_t macs = 0, effectual = 0, padding_words = 0, post_words = 0;
+};
+
+/// `weights` as the network holds them, `inputs` the map that the layer reads as it is stored.
+Counts brute_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);
+
+/// First count of `result` that is not the expected one, as text; empty when all agree. Port beats of transfers whose
+/// width is a DMA request's are only compared with the least that the port's width allows.
+std::string first_wrong_count(const LayerResult& result, const Counts& expected, const HardwareConfig& hw);
+
+} // namespace heddle::test_system

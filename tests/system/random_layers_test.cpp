@@ -1,0 +1,134 @@
+// Random layers through the whole machine: values against the reference, cycles against the bound (both in
+// LayerRunner), and every count against a walk of the loops that shares no code with the hardware.
+#include "dnn/base/error.hpp"
+#include "dnn/reference.hpp"
+#include "sim/layer_run.hpp"
+#include "tests/system/bench.hpp"
+#include "tests/system/brute_counts.hpp"
+#include "tests/system/random_networks.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <numeric>
+
+using namespace heddle;
+using namespace heddle::test_system;
+
+namespace {
+
+struct Case {
+    std::string preset, dataflow;
+};
+const std::vector<Case> cases = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}};
+
+/// Every planned layer of a run against the walk of its plan.
+void check_counts(const RunOptions& o, const RunResult& run)
+{
+    const Network& net = o.network.net;
+    const std::vector<Tensor> reference = run_reference(o.network, o.input);
+    for (int i = 0; i < static_cast<int>(net.layers.size()); ++i) {
+        if (!has_plan(net, o.hardware, i)) continue;
+        const LayerResult& r = run.layers[static_cast<std::size_t>(i)];
+        const MapChoice choice = LayerRunner::choose(o, i);
+        INFO("layer " << r.name << ", " << r.shape << ", " << r.op << "\n" << describe(choice.mapping));
+        const std::size_t source = static_cast<std::size_t>(layer_shape(net, i).source);
+        const Counts expected = brute_counts(choice.plan, o.hardware,
+                                             o.network.layers[static_cast<std::size_t>(i)].weights, reference[source]);
+        CHECK(first_wrong_count(r, expected, o.hardware) == "");
+        CHECK(r.verified);
+        CHECK(r.cycles >= r.bound_actual_cycles);
+        CHECK(r.dram.read_bytes + r.dram.write_bytes >= choice.bound.dram_read_bytes + choice.bound.dram_write_bytes);
+        CHECK(r.utilization <= (choice.plan.kind == PlanKind::array ? r.wire_utilization : 0.0) + 1e-9);
+    }
+}
+
+/// Buffers so small that hardly more than one step's words fit.
+void squeeze(HardwareConfig& hw, Random& random)
+{
+    GlobalBufferConfig& g = hw.global_buffer;
+    for (PartitionConfig* p : {&g.weights, &g.inputs, &g.outputs, &g.psums, &g.operand2})
+        p->bytes = random.range(300, 1500);
+}
+
+using Change = std::function<void(HardwareConfig&, Random&)>;
+
+void run_random(std::uint64_t first_seed, int networks, const Change& change, bool extreme)
+{
+    for (int n = 0; n < networks; ++n) {
+        const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
+        const int kind = n % kind_count;
+        for (const Case& c : cases) {
+            Random random(seed);
+            const Network net = random_network(random, kind);
+            HardwareConfig hw = load_hardware(c.preset);
+            change(hw, random);
+            INFO("seed " << seed << " (" << kinds[kind] << "), " << c.preset << " " << c.dataflow);
+            RunOptions o = workload(net, hw, c.dataflow, seed);
+            if (extreme) use_extreme_values(o, seed);
+            try {
+                check_counts(o, run_apart(o));
+            } catch (const std::exception& e) {
+                FAIL_CHECK(e.what());
+            }
+        }
+    }
+}
+
+} // namespace
+
+TEST_CASE("random layers on the presets compute, bound and count as a walk of their loops says")
+{
+    run_random(
+        1, 24, [](HardwareConfig&, Random&) {}, false);
+}
+
+TEST_CASE("random layers in tiny buffers compute, bound and count as a walk of their loops says")
+{
+    run_random(101, 36, squeeze, false);
+}
+
+TEST_CASE("psums wrap and products are rounded as in the reference, for all widths")
+{
+    const auto widths = [](HardwareConfig& hw, Random& random) {
+        constexpr int bits[] = {4, 8, 16, 2, 5, 11};
+        hw.precision.weight_bits = bits[random.below(6)];
+        hw.precision.input_bits = bits[random.below(6)];
+        hw.precision.psum_bits = static_cast<int>(random.range(16, 32));
+        hw.precision.product_shift = static_cast<int>(random.below(4));
+        if (random.below(2) == 0) squeeze(hw, random);
+    };
+    run_random(201, 27, widths, true);
+}
+
+TEST_CASE("arrays of other shapes, memories and pass overlaps count as a walk of their loops says")
+{
+    const auto machine = [](HardwareConfig& hw, Random& random) {
+        hw.array.rows = static_cast<int>(random.range(1, hw.array.rows));
+        hw.array.cols = static_cast<int>(random.range(1, hw.array.cols));
+        hw.array.mac_latency_cycles = static_cast<int>(random.range(1, 4));
+        hw.passes.load = random.below(2) == 0 ? Overlap::hidden : Overlap::exposed;
+        hw.passes.drain = random.below(2) == 0 ? Overlap::hidden : Overlap::exposed;
+        hw.passes.wavefront_chained = random.below(2) == 0;
+        hw.passes.edges_full = random.below(2) == 0;
+        hw.passes.gap_cycles = static_cast<int>(random.below(4));
+        hw.passes.min_cycles = static_cast<int>(random.below(20));
+        hw.global_buffer.latency_cycles = static_cast<int>(random.range(1, 4));
+        hw.global_buffer.update_latency_cycles = static_cast<int>(random.range(1, 5));
+        hw.global_buffer.fill_granularity = static_cast<FillGranularity>(random.below(3));
+        hw.input_network.link_fifo_words = static_cast<int>(random.range(1, 64));
+        hw.input_network.hop_cycles = static_cast<int>(random.range(1, 2));
+        if (random.below(2) == 0) squeeze(hw, random);
+        if (random.below(3) == 0) {
+            hw.dram.kind = DramKind::fixed;
+            hw.dram.latency_cycles = static_cast<int>(random.range(1, 100));
+            hw.dram.beat_bytes = 16;
+        }
+    };
+    run_random(301, 36, machine, false);
+}
+
+TEST_CASE("layers resident on chip move no word of DRAM and count as a walk of their loops says")
+{
+    const auto resident = [](HardwareConfig& hw, Random&) { hw.dram.kind = DramKind::resident; };
+    run_random(401, 9, resident, true);
+}
