@@ -286,6 +286,7 @@ void classify_sharing(TensorLanes& lanes, int rows, int cols)
     }
     lanes.row_of_lane = row;
     lanes.col_of_lane = col;
+    lanes.one_pe_each = static_cast<int>(lanes.cells.size()) == lanes.count;
     lanes.cells_begin[lanes.count] = static_cast<int>(lanes.cells.size());
 }
 

@@ -51,6 +51,7 @@ struct TensorLanes {
     std::vector<int> pe_of_lane;                   ///< the lane's first PE
     std::vector<int> row_of_lane, col_of_lane;     ///< of that PE
     std::vector<int> cells, cells_begin;           ///< PeMatrix cells of lane l: [cells_begin[l], cells_begin[l + 1])
+    bool one_pe_each = false;                      ///< no word is shared
     bool lane_is_row = false, lane_is_col = false; ///< lane l lies on row l, on column l
     bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
 };

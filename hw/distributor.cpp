@@ -24,7 +24,8 @@ void Distributor::begin_layer(Cycle now)
 
 bool Distributor::forward(Network& n, int which, Cycle now)
 {
-    n.out->set_reason(now, n.in->can_pop(now) ? Reason::network : n.in->reason(now));
+    // Splitting a beat is our doing; else what is missing here is what was missing before.
+    n.out->set_reason(now, n.sent > 0 ? Reason::network : n.in->reason(now));
     if (!n.in->can_pop(now) || !n.out->can_push(now)) return false;
     const OperandBeat& from = n.in->front();
     OperandBeat& to = n.out->push(now);
@@ -52,9 +53,13 @@ bool Distributor::forward(Network& n, int which, Cycle now)
 Cycle Distributor::tick(Cycle now)
 {
     const bool w = forward(networks_[0], 0, now), i = forward(networks_[1], 1, now);
+    if (w || i) { // look again in the next cycle, which then books itself
+        ledger_.mark(now, Cause::busy);
+        return now + 1;
+    }
     const bool waiting = networks_[0].in->can_pop(now) || networks_[1].in->can_pop(now);
     const Cause then = waiting ? Cause::blocked : Cause::idle;
-    ledger_.mark(now, w || i ? Cause::busy : then, then);
+    ledger_.mark(now, then);
     Cycle next = never;
     for (const Network& n : networks_)
         if (n.in->front_ready() != never && n.out->can_push(now + 1))

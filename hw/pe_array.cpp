@@ -213,14 +213,14 @@ Cycle PeArray::tick(Cycle now)
         if (computed) compute_step(now);
     }
     const bool loaded = receive_load(now);
+    if (computed) { // look again in the next cycle, which then books itself
+        ledger_.mark(now, ArrayCause::compute, mapped->active_pes, ArrayCause::compute, mapped->active_pes);
+        return now + 1;
+    }
     const bool none = phase_ == Phase::idle && emission_count_ == 0;
     const ArrayCause then = waiting_cause(now);
-    const int then_pes = none ? hw_.pes() : set_->active_pes;
-    if (computed)
-        ledger_.mark(now, ArrayCause::compute, mapped->active_pes, then, then_pes);
-    else
-        ledger_.mark(now, loaded && then != ArrayCause::output_blocked ? ArrayCause::load : then, then_pes, then,
-                     then_pes);
+    const int pes = none ? hw_.pes() : set_->active_pes;
+    ledger_.mark(now, loaded && then != ArrayCause::output_blocked ? ArrayCause::load : then, pes, then, pes);
     return next_wake(now);
 }
 

@@ -63,7 +63,11 @@ void PeArray::latch(Operand& o, const OperandBeat& beat)
     const int n = beat.count;
     if (n == 0) return;
     const bool row = o.form == Form::row;
-    if (o.form == Form::matrix) {
+    if (o.form == Form::matrix && lanes.one_pe_each && beat.dense) {
+        const int* cell = lanes.cells.data() + beat.first;
+        for (int i = 0; i < n; ++i)
+            o.matrix.data[static_cast<std::size_t>(cell[i])] = beat.word[static_cast<std::size_t>(i)];
+    } else if (o.form == Form::matrix) {
         for (int i = 0; i < n; ++i) scatter(o.matrix, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
     } else if (lanes.single) {
         if (row)
@@ -91,15 +95,17 @@ void PeArray::scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int3
 /// PEs that no word was read for take the one their neighbour held; then the whole step is remembered for later ones.
 void PeArray::take_shifted(Operand& o)
 {
-    const TensorLanes& lanes = set_->tensor[static_cast<int>(o.tensor)];
-    for (int pe : lanes.pe_of_lane) {
-        const ShiftSource s = shift_.source(step_, *set_, pe);
-        if (s.from_buffer) continue;
-        ++stats_.shifted_words;
-        ++stats_.hops[1];
-        const std::size_t slot = (past_ + past_inputs_.size() - static_cast<std::size_t>(s.age)) % past_inputs_.size();
-        o.matrix.at(pe) = past_inputs_[slot].at(s.neighbour);
+    const ShiftPattern& pattern = shift_.pattern(step_, *set_);
+    const std::size_t past = past_inputs_.size();
+    for (const ShiftPattern::Move& m : pattern.moves) {
+        const std::size_t slot = past_ >= static_cast<std::size_t>(m.age)
+                                     ? past_ - static_cast<std::size_t>(m.age)
+                                     : past_ + past - static_cast<std::size_t>(m.age);
+        o.matrix.data[static_cast<std::size_t>(m.cell)] =
+            past_inputs_[slot].data[static_cast<std::size_t>(m.neighbour_cell)];
     }
+    stats_.shifted_words += static_cast<std::int64_t>(pattern.moves.size());
+    stats_.hops[1] += static_cast<std::int64_t>(pattern.moves.size());
     past_inputs_[past_].data = o.matrix.data;
     past_ = (past_ + 1) % past_inputs_.size();
 }
@@ -114,6 +120,8 @@ void PeArray::count_delivery(const Operand& o, const LaneSet& set, const Operand
         hops += std::int64_t{beat.count} * set.used_cols;
     else if (o.delivery == Delivery::systolic_y)
         hops += std::int64_t{beat.count} * set.used_rows;
+    else if (lanes.one_pe_each && o.delivery != Delivery::load_chain_y)
+        hops += beat.count;
     else if (o.delivery == Delivery::load_chain_y)
         for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[static_cast<std::size_t>(beat.lane_at(i))] + 1;
     else

@@ -99,11 +99,8 @@ void ReadEngine::open_event()
     }
     cursor_.words(event_word_.data());
     if (!shifts_) return;
-    read_lane_.clear(); // only what no neighbour can pass on
-    for (int l = 0; l < event_lanes_; ++l)
-        if (shift_.source(step_, cursor_.set(), cursor_.lanes().pe_of_lane[static_cast<std::size_t>(l)]).from_buffer)
-            read_lane_.push_back(l);
-    event_lanes_ = static_cast<int>(read_lane_.size());
+    read_lane_ = &shift_.pattern(step_, cursor_.set()).read_lanes; // only what no neighbour can pass on
+    event_lanes_ = static_cast<int>(read_lane_->size());
 }
 
 /// A streamed tensor has an event whenever its coordinate changes, a kept one a single event per pass.

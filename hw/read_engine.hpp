@@ -35,7 +35,7 @@ private:
     bool kept() const;
     int row_of(int lane) const;
     int look() const;
-    int lane_at(int i) const { return shifts_ ? read_lane_[static_cast<std::size_t>(i)] : i; }
+    int lane_at(int i) const { return shifts_ ? (*read_lane_)[static_cast<std::size_t>(i)] : i; }
     void fill(OperandBeat& beat, int lanes);
     void fill_adjacent(OperandBeat& beat, int lanes);
     std::int32_t word_at(int lane) const
@@ -62,9 +62,9 @@ private:
     bool shifts_ = false;
     bool row_per_beat_ = false; ///< a load chain moves one row of the array at a time
     int beat_words_ = 0;
-    std::vector<std::int32_t> event_word_; ///< [lane]; -1 on padding
-    std::vector<std::int32_t> read_lane_;  ///< shift: the lanes to be read
-    bool adjacent_ = false;                ///< lane l reads first_word_ + l (or all lie on padding)
+    std::vector<std::int32_t> event_word_;                 ///< [lane]; -1 on padding
+    const std::vector<std::int32_t>* read_lane_ = nullptr; ///< shift: the lanes to be read
+    bool adjacent_ = false;                                ///< lane l reads first_word_ + l (or all lie on padding)
     std::int32_t first_word_ = 0;
     int event_lanes_ = 0, next_ = 0; ///< to be delivered, of which this many are
     std::int64_t needed_ = 0;        ///< words fetched for the current tile

@@ -1,5 +1,7 @@
 #include "hw/shift.hpp"
 
+#include "hw/pe_kernels.hpp"
+
 namespace heddle {
 
 ShiftRule::ShiftRule(const CompiledPlan& plan)
@@ -18,33 +20,41 @@ ShiftRule::ShiftRule(const CompiledPlan& plan)
     if (w.stride_cols % w.dilation_cols == 0) col_distance_ = w.stride_cols / w.dilation_cols;
 }
 
-/// Steps since the loop stood `distance` iterations earlier.
+/// Steps since the loop stood `distance` iterations earlier; 0 when it has not come that far, or the link forgot.
 int ShiftRule::age(const StepWalk& step, int loop, int distance) const
 {
+    if (loop < 0 || distance == 0 || step.iteration(static_cast<std::size_t>(loop)) < distance) return 0;
     int steps = distance;
     for (std::size_t l = static_cast<std::size_t>(loop) + 1; l < step.loops(); ++l) steps *= step.count(l);
-    return steps;
+    return steps <= depth_ ? steps : 0;
 }
 
-ShiftSource ShiftRule::source(const StepWalk& step, const LaneSet& set, int pe) const
+const ShiftPattern& ShiftRule::pattern(const StepWalk& step, const LaneSet& set)
 {
-    const std::vector<int>& active = set.tensor[static_cast<int>(Tensors::inputs)].lane_of_pe;
-    const int y = pe / cols_, x = pe % cols_;
-    ShiftSource s;
-    if (col_loop_ >= 0 && col_distance_ > 0 && x + 1 < cols_ && active[static_cast<std::size_t>(pe) + 1] >= 0 &&
-        step.iteration(static_cast<std::size_t>(col_loop_)) >= col_distance_) {
-        s.age = age(step, col_loop_, col_distance_);
-        s.neighbour = pe + 1;
-        s.from_buffer = s.age > depth_;
-        if (!s.from_buffer) return s;
+    const Key key{&set, age(step, col_loop_, col_distance_), age(step, row_loop_, row_distance_)};
+    for (const auto& [known, pattern] : patterns_)
+        if (known == key) return pattern;
+    patterns_.emplace_back(key, make(key));
+    return patterns_.back().second;
+}
+
+ShiftPattern ShiftRule::make(const Key& key) const
+{
+    const TensorLanes& lanes = key.set->tensor[static_cast<int>(Tensors::inputs)];
+    const auto active = [&](int y, int x) {
+        return y < rows_ && x < cols_ && lanes.lane_of_pe[static_cast<std::size_t>(y * cols_ + x)] >= 0;
+    };
+    ShiftPattern p;
+    for (int l = 0; l < lanes.count; ++l) {
+        const int pe = lanes.pe_of_lane[static_cast<std::size_t>(l)], y = pe / cols_, x = pe % cols_;
+        if (key.col_age > 0 && active(y, x + 1))
+            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + 1, cols_), key.col_age});
+        else if (key.row_age > 0 && active(y + 1, x))
+            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + cols_, cols_), key.row_age});
+        else
+            p.read_lanes.push_back(l);
     }
-    if (row_loop_ >= 0 && row_distance_ > 0 && y + 1 < rows_ && active[static_cast<std::size_t>(pe + cols_)] >= 0 &&
-        step.iteration(static_cast<std::size_t>(row_loop_)) >= row_distance_) {
-        s.age = age(step, row_loop_, row_distance_);
-        s.neighbour = pe + cols_;
-        s.from_buffer = s.age > depth_;
-    }
-    return s;
+    return p;
 }
 
 } // namespace heddle

@@ -6,28 +6,41 @@
 
 #include "hw/walk.hpp"
 
+#include <deque>
+
 namespace heddle {
 
-struct ShiftSource {
-    bool from_buffer = true;
-    int neighbour = 0; ///< PE index it comes from
-    int age = 0;       ///< steps ago
+/// Where the PEs get their inputs in one step.
+struct ShiftPattern {
+    struct Move {
+        int cell, neighbour_cell; ///< of a PeMatrix
+        int age;                  ///< steps ago
+    };
+    std::vector<std::int32_t> read_lanes; ///< from the buffer
+    std::vector<Move> moves;              ///< from a neighbour
 };
 
 class ShiftRule {
 public:
     ShiftRule() = default;
     explicit ShiftRule(const CompiledPlan& plan);
-    /// Where PE `pe` gets its input at this step.
-    ShiftSource source(const StepWalk& step, const LaneSet& set, int pe) const;
+    const ShiftPattern& pattern(const StepWalk& step, const LaneSet& set);
+    /// Steps that a neighbour's link FIFO remembers.
     int depth() const { return depth_; }
 
 private:
+    struct Key {
+        const LaneSet* set;
+        int col_age, row_age; ///< 0: no neighbour on that side has held the word
+        bool operator==(const Key& o) const { return set == o.set && col_age == o.col_age && row_age == o.row_age; }
+    };
     int age(const StepWalk& step, int loop, int distance) const;
+    ShiftPattern make(const Key& key) const;
 
     int cols_ = 0, rows_ = 0, depth_ = 0;
     int row_loop_ = -1, col_loop_ = -1;       ///< pass loops over R and S
     int row_distance_ = 0, col_distance_ = 0; ///< taps between a PE's word and its neighbour's; 0: never equal
+    std::deque<std::pair<Key, ShiftPattern>> patterns_;
 };
 
 } // namespace heddle
