@@ -28,7 +28,8 @@ int memory_words(const HardwareConfig& hw)
 struct Accelerator::Wires {
     explicit Wires(const HardwareConfig& hw)
         : operand_words(operand_beat_words(hw)),
-          psum_words(std::max(hw.psum_network.words_per_beat, hw.post.words_per_cycle)),
+          psum_words(std::max(
+              {hw.psum_network.words_per_beat, hw.post.words_per_cycle, hw.global_buffer.psums.read_port.words})),
           result_words(std::max(operand_words, psum_words)), burst_words(memory_words(hw)),
           command_dma("command_dma", 2, 1), command_buffer("command_buffer", 2, 1),
           command_array("command_array", 2, 1), command_post("command_post", 2, 1), done_dma("done_dma", 2, 1),
@@ -50,6 +51,8 @@ struct Accelerator::Wires {
                        OperandBeat(operand_words)),
           array_psums("array_psums", depth(hw.psum_network.latency_cycles), hw.psum_network.latency_cycles,
                       PsumBeat(psum_words)),
+          returning_psums("returning_psums", depth(hw.global_buffer.latency_cycles), hw.global_buffer.latency_cycles,
+                          PsumBeat(psum_words)),
           buffer_psums("buffer_psums", 2, 1, PsumBeat(psum_words)),
           post_psums("post_psums", 2, 1, PsumBeat(psum_words)),
           complete_psums("complete_psums", depth(hw.global_buffer.update_latency_cycles),
@@ -64,11 +67,11 @@ struct Accelerator::Wires {
 
     std::vector<ChannelBase*> all()
     {
-        return {&command_dma, &command_buffer, &command_array,    &command_post, &done_dma,
-                &done_buffer, &memory_request, &memory_response,  &fill,         &parameters,
-                &credit,      &drain_request,  &drain_data,       &weights,      &inputs,
-                &windows,     &array_weights,  &array_inputs,     &array_psums,  &buffer_psums,
-                &post_psums,  &complete_psums, &operand2_request, &operand2,     &results};
+        return {&command_dma,    &command_buffer,  &command_array, &command_post, &done_dma,       &done_buffer,
+                &memory_request, &memory_response, &fill,          &parameters,   &credit,         &drain_request,
+                &drain_data,     &weights,         &inputs,        &windows,      &array_weights,  &array_inputs,
+                &array_psums,    &returning_psums, &buffer_psums,  &post_psums,   &complete_psums, &operand2_request,
+                &operand2,       &results};
     }
 
     int operand_words, psum_words, result_words, burst_words;
@@ -80,7 +83,7 @@ struct Accelerator::Wires {
     Channel<DrainRequest> drain_request;
     Channel<FillBeat> drain_data;
     Channel<OperandBeat> weights, inputs, windows, array_weights, array_inputs;
-    Channel<PsumBeat> array_psums, buffer_psums, post_psums, complete_psums;
+    Channel<PsumBeat> array_psums, returning_psums, buffer_psums, post_psums, complete_psums;
     Channel<Operand2Request> operand2_request;
     Channel<Operand2Beat> operand2;
     Channel<ResultBeat> results;
@@ -123,8 +126,8 @@ void Accelerator::build(bool reversed)
             return (global_buffer_ = std::make_unique<GlobalBuffer>(
                         "global_buffer", hw_,
                         GlobalBuffer::Channels{w.command_buffer, w.fill, w.credit, w.weights, w.inputs, w.windows,
-                                               w.buffer_psums, w.complete_psums, w.operand2_request, w.operand2,
-                                               w.results, w.drain_request, w.drain_data, w.done_buffer},
+                                               w.buffer_psums, w.returning_psums, w.complete_psums, w.operand2_request,
+                                               w.operand2, w.results, w.drain_request, w.drain_data, w.done_buffer},
                         w.operand_words))
                 .get();
         },
@@ -135,7 +138,7 @@ void Accelerator::build(bool reversed)
         },
         [&] {
             return (array_ = std::make_unique<PeArray>("array", hw_, w.command_array, w.array_weights, w.array_inputs,
-                                                       w.array_psums))
+                                                       w.returning_psums, w.array_psums))
                 .get();
         },
         [&] {

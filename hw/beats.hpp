@@ -54,6 +54,7 @@ struct PsumBeat {
     int count = 0;
     bool first = true;     ///< nothing accumulated before
     bool last = true;      ///< complete after this
+    bool complete = true;  ///< complete as it stands: nothing in the buffer is still to be added
     bool adjacent = false; ///< out_word[i] = out_word[0] + i
     std::vector<std::int32_t> value, out_word, operand2_word;
 

@@ -40,7 +40,7 @@ void ClockDomain::add(Block& block)
     Block* b = &block;
     sc_core::sc_spawn(
         [this, b] {
-            if (!done_ || *done_ || failure_) return;
+            if (!done_ || failure_) return; // a block that runs after `done` was set still has its turn in this cycle
             try {
                 reference_begin();
                 b->tick(now_);
@@ -123,12 +123,17 @@ void ClockDomain::fast_process()
             else
                 tick_awake();
             end_cycle();
+            if (!*done_) now_ = std::min(now_, horizon); // foreign processes may wake blocks that sleep longer
         }
         const sc_core::sc_time step(static_cast<double>(period_ps_), sc_core::SC_PS);
-        if (!*done_) next_trigger(static_cast<double>(now_ - start) * step);
+        if (!*done_) {
+            next_trigger(static_cast<double>(now_ - start) * step);
+            return;
+        }
     } catch (...) {
         failure_ = std::current_exception();
     }
+    sc_core::sc_pause(); // foreign processes may go on for ever
 }
 
 void ClockDomain::tick_one(std::size_t i)

@@ -27,7 +27,7 @@ Cycle Collector::tick(Cycle now)
         return never;
     }
     const PsumBeat& from = array_in_.front();
-    Channel<PsumBeat>& out = from.first && from.last ? post_out_ : buffer_out_;
+    Channel<PsumBeat>& out = from.complete ? post_out_ : buffer_out_;
     if (!out.can_push(now)) {
         ledger_.mark(now, Cause::output_blocked);
         return never;
@@ -36,6 +36,7 @@ Cycle Collector::tick(Cycle now)
     to.count = from.count;
     to.first = from.first;
     to.last = from.last;
+    to.complete = from.complete;
     to.adjacent = from.adjacent;
     copy_words(to.value, from.value, from.count);
     copy_words(to.out_word, from.out_word, from.count);

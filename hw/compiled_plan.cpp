@@ -204,6 +204,10 @@ void CompiledPlan::make_tiles()
         Tile& t = tiles_[i];
         const Tile* before = i > 0 ? &tiles_[i - 1] : nullptr;
         t.new_weights = !before || before->weights != t.weights;
+        t.new_inputs = !before; // by index, not by box: clamped boxes can be equal under different windows
+        for (int d = 0; before && d < dim_count; ++d)
+            if (indexes(Tensors::inputs, static_cast<Dim>(d)))
+                t.new_inputs = t.new_inputs || before->base[d] != t.base[d] || before->size[d] != t.size[d];
         t.weight_fill = difference(t.weights, before ? before->weights : Box{});
         t.input_fill = difference(t.inputs, before ? before->inputs : Box{});
         if (has_operand2()) t.operand2_fill = difference(t.outputs, before ? before->outputs : Box{});

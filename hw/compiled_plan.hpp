@@ -36,7 +36,7 @@ struct Tile {
     const TileTables* tables = nullptr;
     AxisEntry origin; ///< word indices, row and column of the tile's element (0,...,0)
     Box weights, inputs, outputs;
-    bool new_weights = true;                                         ///< differs from the previous tile's
+    bool new_weights = true, new_inputs = true;                      ///< differ from the previous tile's
     std::vector<Box> weight_fill, input_fill, operand2_fill;         ///< what must be fetched for it
     std::vector<Box> weight_drop, input_drop, operand2_drop;         ///< what is dropped when the next tile is entered
     std::int64_t weight_free = 0, input_free = 0, operand2_free = 0; ///< words of that
@@ -86,6 +86,11 @@ public:
     const LaneSet& lanes(AxisIndex remaining) const;
     /// Psums of a pass are not the whole reduction: they accumulate in the buffer.
     bool accumulates() const { return accumulates_; }
+    /// They do so on their way through the array (Accumulation).
+    bool accumulates_through_array() const
+    {
+        return accumulates_ && !plan_.keep_psums && hw_.global_buffer.accumulation == Accumulation::through_array;
+    }
     bool has_operand2() const { return plan_.add_layer >= 0; }
 
 private:

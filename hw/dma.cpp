@@ -62,6 +62,7 @@ Dma::Dma(const sc_core::sc_module_name& name, const HardwareConfig& hardware, co
 void Dma::begin_layer(Cycle now, const MemoryImage& image)
 {
     image_ = &image;
+    plan_ = nullptr;
     layer_start_ = now;
     stats_ = {};
     ledger_.restart(now, Cause::idle);

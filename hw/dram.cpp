@@ -28,6 +28,7 @@ void Dram::begin_layer(Cycle now, MemoryImage& image)
         clock_base_ = clock_;
         counts_before_ = device_->counts(static_cast<std::uint64_t>(clock_)); // the early REF is the layer's own
         device_->reset_to_canonical(static_cast<std::uint64_t>(clock_));
+        counts_before_.pre = device_->counts(static_cast<std::uint64_t>(clock_)).pre; // rows the layer before left open
     }
     ledger_.restart(now, Cause::idle);
 }
@@ -40,6 +41,7 @@ void Dram::end_layer(Cycle now)
     clock_ = memory_clock(now);
     const DramCounts after = device_->counts(static_cast<std::uint64_t>(clock_));
     stats_.commands = after - counts_before_;
+    stats_.commands.pre = stats_.commands.act; // rows still open are closed before the next layer, at this one's cost
 }
 
 int Dram::bursts_of(const MemoryRequest& r, int burst_bytes) const

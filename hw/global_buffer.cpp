@@ -22,7 +22,8 @@ GlobalBuffer::GlobalBuffer(const sc_core::sc_module_name& name, const HardwareCo
     for (ChannelBase* c : {static_cast<ChannelBase*>(&io_.credit_out), static_cast<ChannelBase*>(&io_.weights_out),
                            static_cast<ChannelBase*>(&io_.inputs_out), static_cast<ChannelBase*>(&io_.windows_out),
                            static_cast<ChannelBase*>(&io_.psums_out), static_cast<ChannelBase*>(&io_.operand2_out),
-                           static_cast<ChannelBase*>(&io_.drain_out), static_cast<ChannelBase*>(&io_.done_out)})
+                           static_cast<ChannelBase*>(&io_.drain_out), static_cast<ChannelBase*>(&io_.done_out),
+                           static_cast<ChannelBase*>(&io_.array_psums_out)})
         c->bind_writer(*this);
 }
 
@@ -73,6 +74,7 @@ bool GlobalBuffer::start(Cycle now)
     const bool resident = hw_.dram.kind == DramKind::resident;
     weight_engine_.start(*plan_, hw_.global_buffer.fill_granularity, resident);
     input_engine_.start(*plan_, hw_.global_buffer.fill_granularity, resident);
+    psum_reader_.start(*plan_, psums_);
     active_ = true;
     operand2_tile_ = 0;
     operand2_left_ = plan_->has_operand2() ? plan_->tiles()[0].outputs.words() : 0;
@@ -181,6 +183,7 @@ bool GlobalBuffer::update(Cycle now)
 {
     if (!io_.psums_in.can_pop(now)) return false;
     const PsumBeat& b = io_.psums_in.front();
+    if (plan_->accumulates_through_array()) return write_psums(b, now);
     Ports& ports = psums_.ports;
     if (b.last && !io_.psums_out.can_push(now)) return false;
     if (b.first && psums_.room() < b.count) return false;
@@ -200,6 +203,26 @@ bool GlobalBuffer::update(Cycle now)
     (b.first ? stats_.psum_first : stats_.psum_reads) += b.count;
     if (b.first) psums_.occupy(b.count);
     if (b.last) psums_.release(b.count);
+    io_.psums_in.pop(now);
+    return true;
+}
+
+/// Sums that came through the array replace what was read for them.
+bool GlobalBuffer::write_psums(const PsumBeat& b, Cycle now)
+{
+    Ports& ports = psums_.ports;
+    if (!ports.can_write(now) || (b.first && psums_.room() < b.count)) return false;
+    const Cycle ready = now + hw_.global_buffer.update_latency_cycles;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
+        psums_.put(b.out_word[i], b.value[i]);
+        psum_reader_.updated(b.out_word[i], ready);
+    }
+    ports.write(now, Ports::beats(ports.write_port(), ports.line_words(), b.out_word, b.count));
+    stats_.psum_updates += b.count;
+    if (b.first) {
+        stats_.psum_first += b.count;
+        psums_.occupy(b.count);
+    }
     io_.psums_in.pop(now);
     return true;
 }
@@ -305,6 +328,10 @@ Cycle GlobalBuffer::tick(Cycle now)
         return never;
     }
     moved = read_operands(now) || moved;
+    if (psum_reader_.active()) {
+        moved = psum_reader_.tick(now, io_.array_psums_out) || moved;
+        stats_.psum_reads = psum_reader_.words_read;
+    }
     moved = drain(now) || moved;
     moved = serve_operand2(now) || moved;
     moved = update(now) || moved;
@@ -336,6 +363,7 @@ Cycle GlobalBuffer::next_wake(Cycle now) const
         at(p->next_write(now));
     }
     if (io_.psums_in.can_pop(now) && hw_.global_buffer.update_latency_cycles > 1) at(now + 1);
+    at(psum_reader_.settles());
     return next;
 }
 

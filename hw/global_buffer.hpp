@@ -9,6 +9,7 @@
 
 #include "hw/ledger.hpp"
 #include "hw/memory_image.hpp"
+#include "hw/psum_reader.hpp"
 #include "hw/read_engine.hpp"
 
 #include <deque>
@@ -27,7 +28,8 @@ public:
         Channel<OperandBeat>& inputs_out;  ///< to the distributor
         Channel<OperandBeat>& windows_out; ///< inputs of a post layer, to the PostProcessor
         Channel<PsumBeat>& psums_in;
-        Channel<PsumBeat>& psums_out; ///< complete, to the PostProcessor
+        Channel<PsumBeat>& array_psums_out; ///< back to the array, when psums accumulate through it
+        Channel<PsumBeat>& psums_out;       ///< complete, to the PostProcessor
         Channel<Operand2Request>& operand2_in;
         Channel<Operand2Beat>& operand2_out;
         Channel<ResultBeat>& results_in;
@@ -67,6 +69,7 @@ private:
     bool in_flight(const PsumBeat& beat, Cycle now) const;
     void add_psums(const PsumBeat& beat, Cycle now);
     void pass_on(const PsumBeat& beat, Cycle now);
+    bool write_psums(const PsumBeat& beat, Cycle now);
     bool serve_operand2(Cycle now);
     bool store_results(Cycle now);
     bool drain(Cycle now);
@@ -86,6 +89,7 @@ private:
     std::size_t recent_ = 0;
     std::vector<std::uint32_t> psum_ready_; ///< cycles of the layer; by word: when its last update can be read
     ReadEngine weight_engine_, input_engine_;
+    PsumReader psum_reader_;
     const CompiledPlan* plan_ = nullptr;
     bool active_ = false;
     std::deque<Credit> credits_; ///< to be returned

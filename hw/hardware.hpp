@@ -58,12 +58,17 @@ struct PartitionConfig {
     bool shared_port = false; ///< one port for both: a read and a write never share a cycle
 };
 
-enum class FillGranularity { word, line, tile };
+enum class FillGranularity { word, tile };
+
+/// How psums that leave the array unfinished are continued: added to in the buffer as they arrive, or read, sent to the
+/// head of the chain (or into the adder tree) and written back. Psums kept in the PEs always accumulate at the buffer.
+enum class Accumulation { at_buffer, through_array };
 
 struct GlobalBufferConfig {
     int latency_cycles = 1;        ///< read request to data
     int update_latency_cycles = 1; ///< read-modify-write of a psum; a read of the word waits for it
     FillGranularity fill_granularity = FillGranularity::word;
+    Accumulation accumulation = Accumulation::at_buffer;
     PartitionConfig weights, inputs, outputs, psums, operand2;
 };
 

@@ -121,6 +121,7 @@ GlobalBufferConfig read_buffer(const YamlReader& y)
     g.latency_cycles = integer(y, "latency_cycles", 1, 1000);
     g.update_latency_cycles = integer(y, "update_latency_cycles", 1, 1000, 1);
     g.fill_granularity = static_cast<FillGranularity>(y.choice("fill_granularity", {"word", "tile"}, "word"));
+    g.accumulation = static_cast<Accumulation>(y.choice("accumulation", {"at_buffer", "through_array"}, "at_buffer"));
     const YamlReader parts = y.child("partitions");
     g.weights = read_partition(parts.child("weights"));
     g.inputs = read_partition(parts.child("inputs"));

@@ -6,8 +6,9 @@
 namespace heddle {
 
 PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<Command>& command_in,
-                 Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_out)
-    : Block(name), hw_(hardware), command_in_(command_in), psums_out_(psums_out),
+                 Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_in,
+                 Channel<PsumBeat>& psums_out)
+    : Block(name), hw_(hardware), command_in_(command_in), psums_in_(psums_in), psums_out_(psums_out),
       psums_(hw_.array.rows, hw_.array.cols), loading_(hw_.array.rows, hw_.array.cols)
 {
     operands_[0].tensor = Tensors::weights;
@@ -24,7 +25,9 @@ PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hard
     column_.resize(static_cast<std::size_t>(psums_.stride));
     lane_word_.resize(static_cast<std::size_t>(hw_.pes()));
     command_in_.bind_reader(*this);
+    psums_in_.bind_reader(*this);
     psums_out_.bind_writer(*this);
+    arrived_.resize(static_cast<std::size_t>(psums_.stride));
     size_pipeline();
 }
 
@@ -137,6 +140,8 @@ void PeArray::begin_stream(Cycle)
     if (plan_->plan().keep_psums) std::fill(psums_.data.begin(), psums_.data.end(), 0);
     out_.start(pass_.pass(), step_);
     lanes_adjacent_ = out_.adjacent();
+    place_known_ = false;
+    expect_psums();
     ++stats_.passes;
 }
 
@@ -148,6 +153,8 @@ void PeArray::finish_pass(Cycle now)
     const int wave = wave_, drain = keep ? drain_cycles(*set_) : 0;
     Cycle end = std::max(array_time(now), first_step_ + c.min_cycles - 1);
     if (c.drain == Overlap::hidden) end = std::max(end, first_step_ + last_drain_ - 1);
+    if (c.load == Overlap::hidden && load_expected_ && load_pass_.pass().index == pass_.pass().index + 1)
+        end = std::max(end, first_step_ + load_cycles(*load_set_) - 1);
     const bool wait_for_drain = keep && c.drain == Overlap::exposed;
     pass_may_start_ = end + 1 + c.gap_cycles + (wait_for_drain ? drain : 0);
     if (!c.wavefront_chained || wait_for_drain) pass_may_start_ += wave;
@@ -209,7 +216,8 @@ Cycle PeArray::tick(Cycle now)
     const LaneSet* mapped = set_;
     if (phase_ == Phase::streaming && !frozen_ && !emission_backlog(now)) {
         const bool w = receive(operands_[0], now), i = receive(operands_[1], now);
-        computed = w && i;
+        const bool p = receive_psums(now);
+        computed = w && i && p;
         if (computed) compute_step(now);
     }
     const bool loaded = receive_load(now);
@@ -233,6 +241,7 @@ ArrayCause PeArray::waiting_cause(Cycle now) const
     if (frozen_) return ArrayCause::output_blocked;
     if (phase_ == Phase::streaming) {
         if (emission_backlog(now)) return ArrayCause::output_blocked;
+        if (operands_[0].complete && operands_[1].complete) return ArrayCause::psums_missing;
         if (!operands_[0].complete)
             return missing(ArrayCause::weights_missing_network, missing_reason(operands_[0], now));
         return missing(ArrayCause::inputs_missing_network, missing_reason(operands_[1], now));
@@ -253,6 +262,7 @@ Cycle PeArray::next_wake(Cycle now) const
     if (phase_ == Phase::streaming) {
         bool ready = true;
         for (const Operand& o : operands_) ready = ready && (o.complete || o.in->front_ready() <= now + 1);
+        ready = ready || (psums_expected_ && psums_in_.front_ready() <= now + 1);
         if (ready || emission_backlog(now)) at(now + 1);
     } else if (phase_ != Phase::idle) {
         if (array_time(now) < pass_may_start_)

@@ -27,7 +27,8 @@ namespace heddle {
 class PeArray : public Block {
 public:
     PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<Command>& command_in,
-            Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_out);
+            Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_in,
+            Channel<PsumBeat>& psums_out);
 
     Cycle tick(Cycle now) override;
     std::string status() const override;
@@ -97,6 +98,11 @@ private:
     void remember_inputs();
     void count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat);
 
+    // Psums that come back through the array.
+    void expect_psums();
+    bool receive_psums(Cycle now);
+    void add_arrived_psums();
+
     // Load of the kept operand, into `loading_`, ahead of its pass when the second set of registers is free.
     void expect_load();
     bool receive_load(Cycle now);
@@ -111,7 +117,8 @@ private:
     void emit_step(Cycle now);
     void drain_psums(Cycle now);
     Emission& new_emission(Cycle ready, int words);
-    void reduction_flags(bool& first, bool& last) const;
+    void place_in_reduction();
+    void label(PsumBeat& b) const;
     bool push_result(Cycle now);
 
     Cycle array_time(Cycle now) const { return now - frozen_cycles_ - (frozen_ ? now - frozen_since_ : 0); }
@@ -126,6 +133,7 @@ private:
 
     const HardwareConfig& hw_;
     Channel<Command>& command_in_;
+    Channel<PsumBeat>& psums_in_; ///< of the buffer, when psums accumulate through the array
     Channel<PsumBeat>& psums_out_;
     const CompiledPlan* plan_ = nullptr;
     Operand operands_[2];
@@ -133,7 +141,12 @@ private:
     PeMatrix psums_;
     std::vector<std::int32_t> column_;    ///< sums of the step
     std::vector<std::int32_t> lane_word_; ///< output words of its lanes
-    bool lanes_adjacent_ = false;         ///< they are neighbours, in order
+    ReductionPlace place_;                ///< of the step
+    bool place_known_ = false;
+    std::vector<std::int32_t> arrived_; ///< psums to be added to the step's sums, by output lane
+    int psum_lanes_ = 0;                ///< of which this many have come
+    bool psums_expected_ = false, psums_arrived_ = false;
+    bool lanes_adjacent_ = false; ///< they are neighbours, in order
     ShiftRule shift_;
     std::vector<PeMatrix> past_inputs_; ///< shift: ring of what the PEs held in past steps
     std::size_t past_ = 0;

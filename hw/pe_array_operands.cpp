@@ -131,6 +131,42 @@ void PeArray::count_delivery(const Operand& o, const LaneSet& set, const Operand
         }
 }
 
+// ---- Psums that come back through the array
+
+/// The step adds to psums in the buffer unless it is the first of its outputs.
+void PeArray::expect_psums()
+{
+    place_in_reduction();
+    psums_arrived_ = false;
+    psums_expected_ = plan_->accumulates_through_array() && !place_.first;
+}
+
+bool PeArray::receive_psums(Cycle now)
+{
+    if (!psums_expected_) return true;
+    if (!psums_in_.can_pop(now)) return false;
+    const PsumBeat& b = psums_in_.front();
+    std::copy_n(b.value.begin(), b.count, arrived_.begin() + psum_lanes_);
+    psum_lanes_ += b.count;
+    stats_.hops[2] += b.count;
+    psums_in_.pop(now);
+    if (psum_lanes_ < out_.count()) return false;
+    psum_lanes_ = 0;
+    psums_expected_ = false;
+    psums_arrived_ = true;
+    return true;
+}
+
+void PeArray::add_arrived_psums()
+{
+    const TensorLanes& lanes = out_.lanes();
+    for (int l = 0; l < lanes.count; ++l) {
+        std::int32_t& sum = column_[static_cast<std::size_t>(lanes.col_of_lane[static_cast<std::size_t>(l)])];
+        sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) +
+                                        static_cast<std::uint32_t>(arrived_[static_cast<std::size_t>(l)]));
+    }
+}
+
 // ---- Loads
 
 /// Finds the next pass whose kept operand differs.

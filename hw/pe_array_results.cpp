@@ -24,7 +24,10 @@ void PeArray::compute_step(Cycle now)
         load_allowed_ = load_allowed_ || hw_.passes.load == Overlap::hidden;
     }
     const LaneSet& set = *set_;
-    if (!timing_only_) multiply(set);
+    if (!timing_only_) {
+        multiply(set);
+        if (psums_arrived_) add_arrived_psums();
+    }
     count_step(set, first_of_pass);
     if (!plan_->plan().keep_psums) emit_step(now);
     const bool vary = step_.lanes_vary();
@@ -37,6 +40,7 @@ void PeArray::compute_step(Cycle now)
     if (vary) use_lanes(plan_->lanes(step_.remaining()));
     if (vary || step_.changed(Tensors::outputs)) out_.follow(pass_.pass(), step_);
     if (vary) lanes_adjacent_ = out_.adjacent();
+    expect_psums();
 }
 
 void PeArray::multiply(const LaneSet& set)
@@ -95,19 +99,18 @@ void PeArray::count_step(const LaneSet& set, bool first_of_pass)
     if (!first_of_pass) r.reads += set.active_pes; // the first update needs no read
 }
 
-void PeArray::reduction_flags(bool& first, bool& last) const
+void PeArray::place_in_reduction()
 {
-    const Pass& pass = pass_.pass();
-    first = pass.first_reduction;
-    last = pass.last_reduction;
-    if (!step_decides_reduction_) return;
-    first = pass.tile->first_reduction;
-    last = pass.tile->last_reduction;
-    for (int a = 0; a < plan_->axes(); ++a) {
-        if (!plan_->axis_reduces(a)) continue;
-        first = first && step_.index()[a] == 0;
-        last = last && step_.index()[a] + plan_->spatial_span(a) >= pass.tile->tables->extent(a);
-    }
+    if (!place_known_ || step_decides_reduction_) place_ = reduction_place(*plan_, pass_.pass(), step_);
+    place_known_ = true;
+}
+
+/// Sums that come through the array are complete as they leave.
+void PeArray::label(PsumBeat& b) const
+{
+    b.first = place_.first;
+    b.last = place_.last;
+    b.complete = place_.last && (place_.first || plan_->accumulates_through_array());
 }
 
 PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
@@ -135,14 +138,11 @@ void PeArray::emit_step(Cycle now)
     const TensorLanes& lanes = out_.lanes();
     const int width = hw_.psum_network.words_per_beat, bits = hw_.precision.psum_bits;
     const Cycle ready = array_time(now) + wave_;
-    bool first = true, last = true;
-    reduction_flags(first, last);
     out_.words(lane_word_.data());
     for (int from = 0; from < lanes.count; from += width) {
         const int count = std::min(width, lanes.count - from);
         PsumBeat& b = new_emission(ready, count).beat;
-        b.first = first;
-        b.last = last;
+        label(b);
         b.adjacent = lanes_adjacent_;
         const auto begin = lane_word_.begin() + from;
         std::copy_n(begin, count, b.out_word.begin());
@@ -165,8 +165,6 @@ void PeArray::drain_psums(Cycle now)
     const int width = hw_.psum_network.words_per_beat, bits = hw_.precision.psum_bits;
     const int length = drain_cycles(*set_);
     const bool one_beat = width >= hw_.pes();
-    bool first = true, last = true;
-    reduction_flags(first, last);
     std::vector<std::pair<int, int>> beats; // lanes [from, to)
     for (int from = 0; from < lanes.count;) {
         int to = from + 1;
@@ -179,8 +177,7 @@ void PeArray::drain_psums(Cycle now)
     Cycle ready = start;
     for (const auto& [from, to] : beats) {
         PsumBeat& b = new_emission(ready++, to - from).beat;
-        b.first = first;
-        b.last = last;
+        label(b);
         b.adjacent = false;
         for (int lane = from; lane < to; ++lane) {
             const std::size_t i = static_cast<std::size_t>(lane - from);
@@ -214,6 +211,7 @@ bool PeArray::push_result(Cycle now)
     out.count = e.beat.count;
     out.first = e.beat.first;
     out.last = e.beat.last;
+    out.complete = e.beat.complete;
     out.adjacent = e.beat.adjacent;
     copy_words(out.value, e.beat.value, e.beat.count);
     copy_words(out.out_word, e.beat.out_word, e.beat.count);

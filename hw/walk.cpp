@@ -34,7 +34,7 @@ void PassWalk::enter_pass()
     pass_.first_reduction = tile.first_reduction;
     pass_.last_reduction = tile.last_reduction;
     bool weights = pass_.index == 0 || (pass_.first_of_tile && tile.new_weights);
-    bool inputs = pass_.index == 0 || pass_.first_of_tile;
+    bool inputs = pass_.index == 0 || (pass_.first_of_tile && tile.new_inputs);
     for (int a = 0; a < plan_->axes(); ++a) {
         const bool moved = before.base[a] != pass_.base[a] || before.limit[a] != pass_.limit[a];
         weights = weights || (moved && plan_->axis_indexes(Tensors::weights, a));
@@ -152,6 +152,18 @@ AxisIndex StepWalk::remaining() const
     AxisIndex r{};
     for (int a = 0; a < plan_->axes(); ++a) r[a] = pass_->limit[a] - index_[a];
     return r;
+}
+
+ReductionPlace reduction_place(const CompiledPlan& plan, const Pass& pass, const StepWalk& step)
+{
+    if (plan.plan().keep_psums) return {pass.first_reduction, pass.last_reduction};
+    ReductionPlace place{pass.tile->first_reduction, pass.tile->last_reduction};
+    for (int a = 0; a < plan.axes(); ++a) {
+        if (!plan.axis_reduces(a)) continue;
+        place.first = place.first && step.index()[a] == 0;
+        place.last = place.last && step.index()[a] + plan.spatial_span(a) >= pass.tile->tables->extent(a);
+    }
+    return place;
 }
 
 LaneCursor::LaneCursor(const CompiledPlan& plan, Tensors tensor)

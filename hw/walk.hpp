@@ -74,6 +74,12 @@ private:
     std::int64_t steps_ = 0;
 };
 
+/// Is what the current step (or, with kept psums, the pass) contributes the first, the last of its outputs' reduction?
+struct ReductionPlace {
+    bool first = true, last = true;
+};
+ReductionPlace reduction_place(const CompiledPlan& plan, const Pass& pass, const StepWalk& step);
+
 /// Word indices of the lanes of one tensor at the current step.
 class LaneCursor {
 public:

@@ -95,20 +95,24 @@ std::int64_t compute_cycles(const LayerPlan& plan, const HardwareConfig& hw, con
         least_steps = std::min(least_steps, p.steps);
     }
     const bool all_load = t.loads == passes;
-    std::int64_t floor = config.min_cycles;
+    std::int64_t floor = config.min_cycles; // of the time between two starts
     if (config.load == Overlap::hidden && all_load) floor = std::max(floor, load.least);
+    const std::int64_t first_floor = floor; // no drain runs behind the first pass
     if (config.drain == Overlap::hidden) floor = std::max(floor, drain.least);
+
     std::int64_t cycles = (passes - 1) * config.gap_cycles;
     for (const PassClass& p : t.passes) cycles += p.count * std::max(p.steps, floor);
-    // The first load and the last drain have no pass to hide behind, but `floor` already stands for one of them.
+    // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide behind.
+    cycles -= std::max<std::int64_t>(0, floor - least_steps);
+    if (passes > 1) cycles -= std::max<std::int64_t>(0, floor - std::max(first_floor, least_steps));
     if (config.load == Overlap::hidden)
-        cycles += all_load ? std::min(least_steps, load.least) : load.least;
+        cycles += load.least;
     else
         cycles += all_load ? load.total : t.loads * load.least;
     if (config.drain == Overlap::exposed)
         cycles += drain.total;
-    else if (load.least == 0)
-        cycles += std::min(least_steps, drain.least);
+    else
+        cycles += drain.least;
     // A drain that the next pass waits for starts when the wavefront has passed.
     const bool chained = config.wavefront_chained && !(plan.keep_psums && config.drain == Overlap::exposed);
     cycles += chained ? wavefront.least : wavefront.total;

@@ -108,7 +108,9 @@ void check_conservation(Accelerator& m, const CompiledPlan& plan, LayerResult& r
         expect_equal(r, "each output word is drained once", g.drains, outputs);
         expect_equal(r, "each output word is stored once", asked(Region::outputs), outputs);
     }
-    expect_equal(r, "psum reads are updates less first updates", g.psum_reads, g.psum_updates - g.psum_first);
+    // Through the array the last sums never come to the buffer, so their updates are missing where the first reads are.
+    const std::int64_t no_read = plan.accumulates_through_array() ? 0 : g.psum_first;
+    expect_equal(r, "psum reads are updates less first updates", g.psum_reads, g.psum_updates - no_read);
     expect_equal(r, "MACs are the layer's", m.array().stats().macs, plan.plan().macs());
     expect_equal(r, "compute PE-cycles are MACs", m.array().ledger().pe_cycles(ArrayCause::compute),
                  plan.plan().macs());

@@ -202,8 +202,8 @@ TEST_CASE("nobody awake and no wake time is a deadlock that names blocks and cha
     }
     CAPTURE(message);
     CHECK(message.find("deadlock in cycle ") == 0);
-    CHECK(message.find("feeder: 4 to push]") != std::string::npos); // 2 in each channel, one in the worker
-    CHECK(message.find("worker: holds 7]") != std::string::npos);
+    CHECK(message.find("feeder_0: 4 to push]") != std::string::npos); // 2 in each channel, one in the worker
+    CHECK(message.find("worker_0: holds 7]") != std::string::npos);
     CHECK(message.find(" in=2/2") != std::string::npos);
     CHECK(message.find(" jammed=2/2") != std::string::npos);
 }

@@ -79,8 +79,12 @@ inline LayerPlan make(Random& random, int rows, int cols)
         // Positions on one side: neighbouring indices inside the steps of a pass, or whole stretches outside them.
         const bool y = random.below(2) == 0;
         const int room = free[y ? 0 : 1];
-        const int count = static_cast<int>(random.range(1, std::min(outside, room)));
-        if (count > 1 && random.below(2) == 0) {
+        int count = static_cast<int>(random.range(1, std::min(outside, room)));
+        const bool stretches = random.below(2) == 0;
+        // What a step of a loop outside covers, the positions cover exactly.
+        if (stretches && !glb.back().empty())
+            while (outside % count != 0) --count;
+        if (count > 1 && stretches) {
             const int stretch = (outside + count - 1) / count;
             plan.spatial.push_back({a, y ? Place::y : Place::x, stretch, count});
             if (stretch > 1) pass.back().push_back({a, 1, stretch});

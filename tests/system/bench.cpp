@@ -15,7 +15,7 @@ namespace heddle::test_system {
 
 namespace {
 
-constexpr unsigned child_seconds = 120; // a child that hangs is ended by its alarm
+constexpr unsigned child_seconds = 60; // a child that hangs is ended by its alarm
 
 void write_all(int fd, const std::string& text)
 {

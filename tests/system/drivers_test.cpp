@@ -57,17 +57,17 @@ void check_modes(const Subject& s, std::uint64_t stall_seed)
 
 } // namespace
 
-TEST_CASE("every driver, tick order and construction order gives the same layer")
+TEST_CASE("every driver and order of ticks and construction gives the same layer")
 {
     for (const Subject& s : subjects()) check_modes(s, 0);
 }
 
-TEST_CASE("every driver, tick order and construction order gives the same layer under random stalls")
+TEST_CASE("every driver and order of ticks and construction gives the same layer under random stalls")
 {
     for (const Subject& s : subjects()) check_modes(s, 77);
 }
 
-TEST_CASE("values switched off leave cycles, counts and ledgers as they are, under every driver")
+TEST_CASE("values switched off leave cycles and counts as they are under every driver")
 {
     for (const Subject& s : subjects()) {
         INFO(s.what);

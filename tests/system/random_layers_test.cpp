@@ -76,18 +76,18 @@ void run_random(std::uint64_t first_seed, int networks, const Change& change, bo
 
 } // namespace
 
-TEST_CASE("random layers on the presets compute, bound and count as a walk of their loops says")
+TEST_CASE("random layers on the presets count as a walk of their loops says")
 {
     run_random(
         1, 24, [](HardwareConfig&, Random&) {}, false);
 }
 
-TEST_CASE("random layers in tiny buffers compute, bound and count as a walk of their loops says")
+TEST_CASE("random layers in tiny buffers count as a walk of their loops says")
 {
     run_random(101, 36, squeeze, false);
 }
 
-TEST_CASE("psums wrap and products are rounded as in the reference, for all widths")
+TEST_CASE("psums wrap and products are rounded as in the reference for all widths")
 {
     const auto widths = [](HardwareConfig& hw, Random& random) {
         constexpr int bits[] = {4, 8, 16, 2, 5, 11};
@@ -100,7 +100,7 @@ TEST_CASE("psums wrap and products are rounded as in the reference, for all widt
     run_random(201, 27, widths, true);
 }
 
-TEST_CASE("arrays of other shapes, memories and pass overlaps count as a walk of their loops says")
+TEST_CASE("arrays of other shapes and memories count as a walk of their loops says")
 {
     const auto machine = [](HardwareConfig& hw, Random& random) {
         hw.array.rows = static_cast<int>(random.range(1, hw.array.rows));

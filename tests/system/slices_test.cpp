@@ -120,7 +120,7 @@ TEST_CASE("the reference driver gives the same network and scores")
     }
 }
 
-TEST_CASE("a run without values has the cycles, counts and ledgers of a run with them")
+TEST_CASE("a run without values has the cycles and counts of a run with them")
 {
     std::vector<RunOptions> list = runs();
     for (const char* dataflow : {"ws", "os", "is"})

@@ -40,7 +40,7 @@ TEST_CASE("random stalls change cycles and neither values nor counts")
             AcceleratorOptions options;
             options.stall_seed = seed;
             const Outcome stalled = simulate(s.options, s.layer, {options, {}});
-            CHECK(stalled.result.cycles > calm.result.cycles);
+            CHECK(stalled.result.cycles != calm.result.cycles);
             CHECK(stalled.output.data == calm.output.data);
             CHECK(first_difference(calm.result, with_times_of(calm.result, stalled.result)) == "");
             const Outcome again = simulate(s.options, s.layer, {options, {}});

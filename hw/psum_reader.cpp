@@ -1,0 +1,97 @@
+#include "hw/psum_reader.hpp"
+
+#include <algorithm>
+
+namespace heddle {
+
+void PsumReader::start(const CompiledPlan& plan, Partition<std::int32_t>& psums)
+{
+    words_read = 0;
+    settles_ = never;
+    done_ = !plan.accumulates_through_array();
+    if (done_) return;
+    plan_ = &plan;
+    psums_ = &psums;
+    const std::size_t words = static_cast<std::size_t>(plan.outputs().words);
+    updates_.assign(words, 0);
+    reads_.assign(words, 0);
+    ready_.assign(words, 0);
+    pass_ = PassWalk(plan);
+    step_ = StepWalk(plan);
+    out_ = LaneCursor(plan, Tensors::outputs);
+    enter_pass();
+    seek();
+}
+
+void PsumReader::enter_pass()
+{
+    step_.start(pass_.pass());
+    out_.start(pass_.pass(), step_);
+}
+
+/// Moves on to the next step that continues a reduction.
+void PsumReader::seek()
+{
+    while (!done_) {
+        place_ = reduction_place(*plan_, pass_.pass(), step_);
+        if (!place_.first) return;
+        next_step();
+    }
+}
+
+void PsumReader::next_step()
+{
+    next_lane_ = 0;
+    step_.next();
+    if (!step_.done()) {
+        out_.follow(pass_.pass(), step_);
+        return;
+    }
+    pass_.next();
+    done_ = pass_.done();
+    if (!done_) enter_pass();
+}
+
+void PsumReader::updated(std::int32_t word, Cycle ready)
+{
+    ++updates_[static_cast<std::size_t>(word)];
+    ready_[static_cast<std::size_t>(word)] = ready;
+}
+
+bool PsumReader::tick(Cycle now, Channel<PsumBeat>& out)
+{
+    settles_ = never;
+    if (done_ || !out.can_push(now) || !psums_->ports.can_read(now)) return false;
+    const int count = std::min(psums_->ports.read_port().words, out_.count() - next_lane_);
+    Cycle ready = 0;
+    for (int i = 0; i < count; ++i) {
+        const std::size_t word = static_cast<std::size_t>(out_.word(next_lane_ + i));
+        if (updates_[word] <= reads_[word]) return false;
+        ready = std::max(ready, ready_[word]);
+    }
+    if (ready > now) {
+        settles_ = ready;
+        return false;
+    }
+    PsumBeat& b = out.push(now);
+    b.count = count;
+    b.first = false;
+    b.last = place_.last;
+    for (int i = 0; i < count; ++i) {
+        const std::int32_t word = out_.word(next_lane_ + i);
+        b.out_word[static_cast<std::size_t>(i)] = word;
+        b.value[static_cast<std::size_t>(i)] = psums_->get(word);
+        ++reads_[static_cast<std::size_t>(word)];
+    }
+    psums_->ports.read(now, Ports::beats(psums_->ports.read_port(), psums_->ports.line_words(), b.out_word, count));
+    if (place_.last) psums_->release(count);
+    words_read += count;
+    next_lane_ += count;
+    if (next_lane_ == out_.count()) {
+        next_step();
+        seek();
+    }
+    return true;
+}
+
+} // namespace heddle
