@@ -170,6 +170,7 @@ Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, Me
     collector_->begin_layer(start, plan.has_operand2());
     post_->begin_layer(start, resident ? image.parameters : nullptr);
     controller_->begin_layer({&plan, &post});
+    for (ChannelBase* c : wires_->all()) c->begin_layer();
     if (stall_seed_ != 0) { // random seeds derive from (seed, layer): a layer's cycles do not depend on its neighbours
         std::uint64_t index = 0;
         const std::uint64_t layer_seed = derive_seed(stall_seed_, static_cast<std::uint64_t>(plan.plan().layer));

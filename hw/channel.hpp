@@ -44,6 +44,9 @@ public:
         stalls_from_ = transfers_;
     }
 
+    /// Every layer starts with the same reasons, whatever ran before.
+    void begin_layer() { reason_ = reason_before_ = Reason::idle; }
+
     bool can_push(Cycle now) const { return used_ + (last_pop_ == now ? 1 : 0) < depth_; }
     bool can_pop(Cycle now) const { return used_ > 0 && ready_[head_] <= now && last_pop_ != now; }
     /// When the front entry becomes ready; `never` when there is none.
@@ -53,6 +56,10 @@ public:
     int depth() const { return depth_; }
     const std::string& name() const { return name_; }
     std::int64_t transfers() const { return transfers_; }
+    // What happened in cycle `c`, and whether there was room as it began; for observers, at its end.
+    bool pushed_in(Cycle c) const { return last_push_ == c; }
+    bool popped_in(Cycle c) const { return last_pop_ == c; }
+    bool had_room_in(Cycle c) const { return used_ - (last_push_ == c) + (last_pop_ == c) < depth_; }
 
     /// The writer says why it has nothing; the reader sees it one cycle later.
     void set_reason(Cycle now, Reason r)
@@ -90,6 +97,10 @@ protected:
         if (reader_ && used_ > 0) reader_->wake(std::max(now + 1, ready_[head_]));
     }
     std::size_t head() const { return head_; }
+    std::size_t slot(int from_head) const
+    {
+        return (head_ + static_cast<std::size_t>(depth_ + from_head)) % static_cast<std::size_t>(depth_);
+    }
 
 private:
     Cycle stalled(Cycle at)
@@ -128,6 +139,9 @@ public:
     T& push(Cycle now) { return slots_[begin_push(now)]; }
     T& front() { return slots_[head()]; }
     const T& front() const { return slots_[head()]; }
+    /// For observers, at the end of a cycle: the entry pushed in it, the entry popped in it.
+    const T& pushed() const { return slots_[slot(fill() - 1)]; }
+    const T& popped() const { return slots_[slot(-1)]; }
     /// Frees the front entry; its contents stay readable until the end of this tick.
     void pop(Cycle now) { end_pop(now); }
 

@@ -63,6 +63,7 @@ void ClockDomain::reference_end()
 {
     if (++ticked_ < blocks_.size()) return;
     ticked_ = 0;
+    for (const auto& look : observers_) look(now_);
     ++executed_;
     ++now_;
     if (executed_ % progress_interval == 0) check_progress();
@@ -73,6 +74,12 @@ void ClockDomain::at(Cycle cycle, std::function<void()> action)
 {
     actions_.push_back({cycle, std::move(action)});
     next_action_ = std::min(next_action_, cycle);
+}
+
+void ClockDomain::observe(std::function<void(Cycle)> look)
+{
+    if (!clock_) throw std::logic_error("only the reference driver shows every cycle");
+    observers_.push_back(std::move(look));
 }
 
 void ClockDomain::run_actions()

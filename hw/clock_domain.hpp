@@ -35,6 +35,12 @@ public:
     /// Runs `action` once, before the blocks tick in `cycle` (fault injection, sampling).
     void at(Cycle cycle, std::function<void()> action);
 
+    /// Calls `look` at the end of every cycle, when all blocks have ticked. Reference driver only (std::logic_error): the
+    /// fast one jumps over cycles. Looking must change nothing.
+    void observe(std::function<void(Cycle)> look);
+    /// The clock of the reference driver; null with the fast one.
+    const sc_core::sc_clock* signal() const { return clock_.get(); }
+
     /// Runs from the current cycle until `done` is true at the end of a cycle; returns the number of the next cycle.
     /// CheckFailure with every block's status and every channel's fill when nothing can happen any more.
     Cycle run(const bool& done);
@@ -67,6 +73,7 @@ private:
     std::vector<std::vector<const ChannelBase*>> late_inputs_; ///< by block: those whose entries can arrive late
     std::vector<const ChannelBase*> channels_;
     std::vector<Action> actions_;
+    std::vector<std::function<void(Cycle)>> observers_;
     Cycle next_action_ = never;
     Cycle now_ = 0;
     std::int64_t executed_ = 0;

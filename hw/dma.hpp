@@ -9,37 +9,11 @@
 #include "hw/channel.hpp"
 #include "hw/ledger.hpp"
 #include "hw/memory_image.hpp"
+#include "hw/request_walk.hpp"
 
 #include <array>
 
 namespace heddle {
-
-/// Cuts a box of one tensor into requests.
-class RequestWalk {
-public:
-    RequestWalk() = default;
-    /// `bits` per word in memory, `address` of word 0, requests of at most `max_bytes` within multiples of it.
-    RequestWalk(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits,
-                int max_bytes);
-    bool done() const { return box_ >= count_; }
-    std::int64_t first_word() const { return word_; }
-    int words() const { return words_; }
-    std::uint64_t byte_address() const { return address_ + static_cast<std::uint64_t>(word_ * bits_ / 8); }
-    int bytes() const;
-    void next();
-
-private:
-    void cut();
-
-    const TensorLayout* layout_ = nullptr;
-    const std::vector<Box>* boxes_ = nullptr;
-    std::size_t box_ = 0, count_ = 0;
-    RunWalk runs_;
-    std::int64_t word_ = 0, run_end_ = 0;
-    int words_ = 0;
-    std::uint64_t address_ = 0;
-    int bits_ = 8, max_bytes_ = 64;
-};
 
 class Dma : public Block {
 public:
@@ -70,6 +44,11 @@ public:
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
+    int in_flight() const { return in_flight_; }
+    std::int64_t stores_open() const { return stores_open_; }
+    std::int64_t load_tile() const { return static_cast<std::int64_t>(load_tile_); }
+    std::int64_t store_tile() const { return static_cast<std::int64_t>(store_tile_); }
+    std::int64_t credit(Region r) const { return credit_[static_cast<int>(r)]; }
 
 private:
     void start(const CompiledPlan& plan);

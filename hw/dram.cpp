@@ -44,6 +44,15 @@ void Dram::end_layer(Cycle now)
     stats_.commands.pre = stats_.commands.act; // rows still open are closed before the next layer, at this one's cost
 }
 
+void Dram::log_commands(std::function<void(const DramCommand&)> log)
+{
+    if (!device_) return;
+    device_->log_commands([this, log = std::move(log)](DramCommand c) {
+        c.clock -= static_cast<std::uint64_t>(clock_base_);
+        log(c);
+    });
+}
+
 int Dram::bursts_of(const MemoryRequest& r, int burst_bytes) const
 {
     const auto burst = static_cast<std::uint64_t>(burst_bytes);

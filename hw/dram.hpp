@@ -36,6 +36,9 @@ public:
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
+    int in_flight() const { return in_flight_; }
+    /// Kind dram: called for every command, at its memory clock since the layer's start.
+    void log_commands(std::function<void(const DramCommand&)> log);
 
 private:
     struct Pending {

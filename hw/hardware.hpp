@@ -28,7 +28,6 @@ struct DramConfig {
     int burst_bytes = 64;        ///< smallest transfer; DRAM bytes are multiples of it
     bool separate_queues = true; ///< reads and writes do not share the data bus
     int queue_depth = 16;
-    bool refresh_free = true;
 };
 
 enum class DmaArbitration { loads_first, stores_first, round_robin };
@@ -51,7 +50,7 @@ struct PortConfig {
 
 struct PartitionConfig {
     std::int64_t bytes = 0;
-    int banks = 1;
+    int banks = 1;       ///< equal parts; an access costs the energy of one bank
     int line_words = 16; ///< words of one line of one bank
     PortConfig read_port;
     PortConfig write_port;
@@ -98,7 +97,6 @@ struct NetworkConfig {           ///< one per tensor
     int words_per_beat = 1;
     int hop_cycles = 1;      ///< systolic and chain: cycles per PE
     int latency_cycles = 1;  ///< buffer side to array edge (channel latency)
-    bool by_value = false;   ///< shares a word among all PEs that need it, not only by loop
     int link_fifo_words = 1; ///< shift: how many past words a neighbour can pass on
 };
 
@@ -153,7 +151,6 @@ struct HardwareConfig {
 
     int pes() const { return array.rows * array.cols; }
     int clock_period_ps() const { return 1000000 / clock_mhz; }
-    int words_per_partition(const PartitionConfig& p, int bits) const { return static_cast<int>(p.bytes * 8 / bits); }
 };
 
 /// Shipped preset name or YAML path. UserError `file:line:col: key: expected …, got …`.

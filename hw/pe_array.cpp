@@ -276,10 +276,22 @@ Cycle PeArray::next_wake(Cycle now) const
     return next;
 }
 
+const std::vector<const char*>& PeArray::phase_names()
+{
+    static const std::vector<const char*> names{"idle", "loading", "waiting", "streaming"};
+    return names;
+}
+
+std::int32_t PeArray::operand(Tensors tensor, int row, int col) const
+{
+    const Operand& o = operands_[static_cast<int>(tensor)];
+    if (o.form == Form::row) return o.row[static_cast<std::size_t>(row)];
+    return o.form == Form::col ? o.col[static_cast<std::size_t>(col)] : o.matrix.row(row)[col];
+}
+
 std::string PeArray::status() const
 {
-    static constexpr const char* names[] = {"idle", "loading", "waiting", "streaming"};
-    std::string s = std::string(names[static_cast<int>(phase_)]) + ", pass " + std::to_string(pass_.pass().index);
+    std::string s = std::string(phase_names()[static_cast<std::size_t>(phase_)]) + ", pass " + std::to_string(pass_.pass().index);
     for (const Operand& o : operands_)
         if (!o.complete && phase_ == Phase::streaming)
             s += o.tensor == Tensors::weights ? ", weights missing" : ", inputs missing";

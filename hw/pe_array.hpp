@@ -42,15 +42,27 @@ public:
     };
     struct Stats {
         std::int64_t macs = 0, macs_effectual = 0, passes = 0, loads = 0;
-        RegisterCounts registers[3];        ///< kept tensors, by Tensors
-        std::int64_t operand_fills[2] = {}; ///< streamed words latched by PEs: weights, inputs
-        std::int64_t operand_uses[2] = {};
+        RegisterCounts registers[3];                      ///< kept tensors, by Tensors
         std::int64_t hops[3] = {};                        ///< links driven, words
         std::int64_t shifted_words = 0;                   ///< taken from a neighbour
         Cycle first_operand = never, last_result = never; ///< cycles of the layer
     };
     const Stats& stats() const { return stats_; }
     const ArrayLedger& ledger() const { return ledger_; }
+
+    // For observers, between two cycles. Sequencer and lanes are what the next step will use; operands and psums are
+    // those of the step computed in cycle `now`, if stepped_in(now).
+    static const std::vector<const char*>& phase_names();
+    int phase() const { return static_cast<int>(phase_); }
+    const PassWalk& passes() const { return pass_; }
+    const StepWalk& steps() const { return step_; }
+    const LaneSet* lanes() const { return set_; }
+    std::int64_t results_in_flight() const { return static_cast<std::int64_t>(emission_count_); }
+    bool frozen() const { return frozen_; }
+    Cycle time(Cycle now) const { return array_time(now); }
+    bool stepped_in(Cycle now) const { return last_step_ == now; }
+    std::int32_t operand(Tensors tensor, int row, int col) const;
+    std::int32_t psum(int row, int col) const { return psums_.row(row)[col]; }
 
     /// Single-event upset of the kept operand (or psum) of one PE.
     void flip_register(Tensors tensor, int pe, int bit);
@@ -171,6 +183,7 @@ private:
     std::vector<Emission> emissions_; ///< ring
     std::size_t emission_head_ = 0, emission_count_ = 0;
     Cycle last_emission_ = -1;
+    Cycle last_step_ = -1; ///< for observers
     bool frozen_ = false;
     Cycle frozen_since_ = 0, frozen_cycles_ = 0;
 

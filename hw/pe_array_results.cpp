@@ -19,6 +19,7 @@ std::int32_t wrap(std::int32_t value, int bits)
 void PeArray::compute_step(Cycle now)
 {
     const bool first_of_pass = first_step_ < 0;
+    last_step_ = now;
     if (first_of_pass) {
         first_step_ = array_time(now);
         load_allowed_ = load_allowed_ || hw_.passes.load == Overlap::hidden;

@@ -43,6 +43,7 @@ public:
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
+    std::int64_t adds_waiting() const { return static_cast<std::int64_t>(waiting_count_); }
 
 private:
     struct Waiting { ///< requantised, the second operand on its way

@@ -27,6 +27,7 @@ public:
     std::int64_t take_freed();
     /// The last tick pushed nothing because words are missing (rather than the port or the channel).
     bool starved() const { return starved_; }
+    std::int64_t pass() const { return pass_.pass().index; }
 
     std::int64_t words_read = 0;
     std::int64_t padding_words = 0;

@@ -34,7 +34,7 @@ bool cuts(const LayerPlan& plan, Dim d)
 }
 
 /// Input words that leave the buffer. `delivered` counts one word per lane and step, padding included.
-std::int64_t input_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t delivered)
+std::int64_t input_reads(const LayerPlan& plan, std::int64_t delivered)
 {
     const WindowAxis rows = window_rows(plan.window, plan.extent, plan.in_rows);
     const WindowAxis cols = window_cols(plan.window, plan.extent, plan.in_cols);
@@ -47,7 +47,6 @@ std::int64_t input_reads(const LayerPlan& plan, const HardwareConfig& hw, std::i
         return visits * e[dim_n] * e[dim_g] * e[dim_c] * distinct_inputs(plan, dim_p, rows) *
                distinct_inputs(plan, dim_q, cols);
     }
-    if (hw.input_network.by_value) return 0; // sharing by value may halve anything
     return static_cast<std::int64_t>(static_cast<__int128>(delivered) * rows.valid_pairs() * cols.valid_pairs() /
                                      pairs);
 }
@@ -88,7 +87,7 @@ void add_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t del
     const bool known = !plan.keep_weights || t.loads == passes;
     t.weight_reads = known ? weights : t.loads * least;
     t.weight_beats = known ? weight_beats : t.loads * least_beats;
-    t.input_reads = plan.keep_inputs && t.loads < passes ? 0 : input_reads(plan, hw, delivered);
+    t.input_reads = plan.keep_inputs && t.loads < passes ? 0 : input_reads(plan, delivered);
     t.input_beats = ceil_div(t.input_reads, input_width);
     // Padding and words from neighbours take no room in a beat; without them beats are known.
     if (!plan.keep_inputs && t.input_reads == delivered) t.input_beats = input_beats;

@@ -32,7 +32,7 @@ double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, cons
     const PassPhases phases = pass_phases(plan, hw, p);
     std::int64_t cycles = std::max({p.steps, phases.load, phases.drain});
     if (!plan.keep_weights) cycles = std::max(cycles, ceil_div(p.weight_words, hw.weight_network.words_per_beat));
-    const bool sparing = plan.input_delivery == Delivery::shift || hw.input_network.by_value;
+    const bool sparing = plan.input_delivery == Delivery::shift;
     if (!plan.keep_inputs && !sparing)
         cycles = std::max(cycles, ceil_div(p.input_words, hw.input_network.words_per_beat));
     cycles = std::max(cycles, ceil_div(p.psum_words, hw.psum_network.words_per_beat));

@@ -125,7 +125,7 @@ private:
             const PartitionConfig& p = partition_of(hw_.global_buffer, tensor);
             const int bits = word_bits(hw_.precision, tensor, false);
             const auto beat = [&](const PortConfig& port, bool write) {
-                return table_.global_buffer_pj(count(p.bytes), static_cast<double>(port.words) * bits, write);
+                return table_.global_buffer_pj(count(p.bytes) / p.banks, static_cast<double>(port.words) * bits, write);
             };
             return priced(c.read_beats, [&] { return beat(p.read_port, false); }) +
                    priced(c.write_beats, [&] { return beat(p.write_port, true); });

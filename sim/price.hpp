@@ -15,7 +15,7 @@ namespace heddle {
 ///  - register_file: words written (fills, updates) and read (reads, drains). A file of one word is an operand
 ///  register.
 ///  - network: words times links driven.
-///  - global_buffer: port beats of the partition's size, as wide as its port.
+///  - global_buffer: port beats, as wide as the port, of a memory of one bank's size.
 ///  - dram: commands and standby where the table prices the device's, else bits moved; nothing when resident.
 ///  - post: per word through the PostProcessor, see post_operations in price.cpp.
 ///  - static: leakage over the layer's time plus the clock tree, where the table has them.

@@ -111,7 +111,7 @@ private:
             cols_ = std::max(cols_, mac.x + 1);
             const Position p = position(mac.at);
             hold(weights, pe, weight_at(mac.at), weight_at(mac.at), false);
-            hold(inputs, pe, hw_.input_network.by_value ? input_at(p) : input_index(mac.at), input_at(p), !inside(p));
+            hold(inputs, pe, input_index(mac.at), input_at(p), !inside(p));
             outputs.emplace(output_at(mac.at), mac.y);
             remember(mac.at, p);
             if (array_ && inside(p)) counts_.effectual += product_counts(mac.at, p);

@@ -78,11 +78,6 @@ auto partition_of(Region r)
 {
     return [r](GlobalBuffer& g) -> Partition<std::int16_t>& { return g.partition(r); };
 }
-auto psums_of()
-{
-    return [](GlobalBuffer& g) -> Partition<std::int32_t>& { return g.psums(); };
-}
-
 /// A position whose output is not at a clamp, so that a large change shows.
 Shape4 unclamped(const Tensor& t, std::size_t from)
 {
@@ -162,7 +157,15 @@ TEST_CASE("a flip of a psum in the buffer shows in its output alone")
         const RunOptions o = victim(dataflow);
         const Tensor right = expected_output(o, 1);
         const Shape4 at = unclamped(right, 400);
-        const Outcome out = with_buffer_flip(o, 1, psums_of(), map_word(at[2], at[3], at[1], filters), 31);
+        const std::int64_t word = map_word(at[2], at[3], at[1], filters);
+        const Outcome out = simulate(o, 1, {{}, [&](Accelerator& m, LayerSetup&) {
+                                                auto& psums = m.global_buffer().psums();
+                                                const auto empty = std::make_shared<std::int32_t>(0);
+                                                m.clock().at(0, [=, &psums] { *empty = psums.get(word); });
+                                                when(
+                                                    m, [=, &psums] { return psums.get(word) != *empty; },
+                                                    [=, &psums] { psums.flip(word, 31); });
+                                            }});
         CHECK(differences(out.output, right) == std::vector<Shape4>{at});
     }
 }

@@ -1,0 +1,213 @@
+// The DRAM block, seen from its channels. Request channel: a request pushed in t is accepted in t + 1. Response
+// channel: what the block pushes when the last beat has passed is taken one cycle later.
+#include "tests/module/memory.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace heddle;
+using namespace heddle::bench;
+
+namespace {
+
+HardwareConfig fixed(int latency, int beat_bytes, int cycles_per_beat, bool separate)
+{
+    HardwareConfig hw;
+    hw.clock_mhz = 1000;
+    hw.dram.kind = DramKind::fixed;
+    hw.dram.latency_cycles = latency;
+    hw.dram.beat_bytes = beat_bytes;
+    hw.dram.cycles_per_beat = cycles_per_beat;
+    hw.dram.burst_bytes = 32;
+    hw.dram.separate_queues = separate;
+    return hw;
+}
+
+using Cycles = std::vector<Cycle>;
+
+} // namespace
+
+TEST_CASE("fixed memory: the first beat comes after exactly its latency, one more cycle for each beat behind it")
+{
+    // Pushed in 10, accepted in 11, beats of 8 bytes in 11 + latency, …, the last of 4 in 11 + latency + 3; taken one
+    // later.
+    MemoryBench a(fixed(20, 8, 1, true)), b(fixed(21, 8, 1, true)), c(fixed(20, 8, 3, true)), d(fixed(20, 32, 1, true));
+    for (MemoryBench* m : {&a, &b, &c, &d}) {
+        m->cpu.add(10, request(false, 64, 32));
+        m->run();
+        REQUIRE(m->sink.popped.size() == 1);
+        const MemoryResponse& r = m->sink.popped[0].second;
+        for (int i = 0; i < 32; ++i) CHECK(r.data[static_cast<std::size_t>(i)] == 64 + i);
+        CHECK(m->dram.stats().read_bytes == 32);
+    }
+    CHECK(a.sink.cycles() == Cycles{11 + 20 + 3 + 1});
+    CHECK(b.sink.cycles() == Cycles{11 + 21 + 3 + 1});
+    CHECK(c.sink.cycles() == Cycles{11 + 20 + 4 * 3 - 1 + 1}); // each beat keeps the bus for 3 cycles
+    CHECK(d.sink.cycles() == Cycles{11 + 20 + 0 + 1});
+}
+
+TEST_CASE("fixed memory: the bus is shared in order, latencies overlap")
+{
+    MemoryBench m(fixed(20, 8, 1, true));
+    for (int i = 0; i < 4; ++i) m.cpu.add(10, request(false, 32 * i, 32));
+    m.run();
+    // Accepted in 11..14; the first is done in 34, each further one needs 4 beats.
+    CHECK(m.sink.cycles() == Cycles{35, 39, 43, 47});
+    for (int i = 0; i < 4; ++i) CHECK(m.sink.popped[static_cast<std::size_t>(i)].second.first_word == 32 * i);
+    CHECK(m.dram.ledger().cycles(Dram::Cause::busy) == 47 - 11); // from the first accepted to the last answered
+}
+
+TEST_CASE("fixed memory: bytes are whole bursts, a request that straddles two pays for both")
+{
+    MemoryBench m(fixed(20, 8, 1, true));
+    m.cpu.add(0, request(false, 30, 4)); // bytes 30..33 lie in two bursts of 32
+    m.cpu.add(200, request(false, 5, 1));
+    m.cpu.add(400, request(true, 7, 20, 50));
+    m.run();
+    // Pushed in 0, accepted in 1: 8 beats. Then 4 beats each.
+    CHECK(m.sink.cycles() == Cycles{1 + 20 + 7 + 1, 201 + 20 + 3 + 1, 401 + 20 + 3 + 1});
+    CHECK(m.dram.stats().read_bytes == 96);
+    CHECK(m.dram.stats().write_bytes == 32);
+    CHECK(m.dram.stats().requested_words[static_cast<int>(Region::weights)] == 5);
+    CHECK(m.dram.stats().requested_words[static_cast<int>(Region::outputs)] == 20);
+    CHECK(m.memory.outputs[6] == -1);
+    for (int i = 0; i < 20; ++i) CHECK(m.memory.outputs[static_cast<std::size_t>(7 + i)] == 50 + i);
+    CHECK(m.memory.outputs[27] == -1);
+}
+
+TEST_CASE("fixed memory: reads and writes share one bus or have one each")
+{
+    MemoryBench shared(fixed(20, 8, 1, false)), separate(fixed(20, 8, 1, true));
+    for (MemoryBench* m : {&shared, &separate}) {
+        m->cpu.add(10, request(false, 0, 32));
+        m->cpu.add(11, request(true, 0, 32));
+        m->cpu.add(12, request(false, 32, 32));
+        m->run();
+    }
+    // Accepted in 11, 12, 13. One bus: done in 34, 38, 42. Two: reads in 34 and 38, the write in 12 + 20 + 3 = 35.
+    CHECK(shared.sink.cycles() == Cycles{35, 39, 43});
+    CHECK(separate.sink.cycles() == Cycles{35, 36, 39});
+    CHECK_FALSE(shared.sink.popped[0].second.write);
+    CHECK(shared.sink.popped[1].second.write);
+    CHECK(separate.sink.popped[1].second.write);
+}
+
+TEST_CASE("fixed memory: its queue bounds what is accepted")
+{
+    HardwareConfig hw = fixed(20, 32, 1, true);
+    hw.dram.queue_depth = 2;
+    MemoryBench m(hw);
+    for (int i = 0; i < 6; ++i) m.cpu.add(0, request(false, 32 * i, 32));
+    m.run();
+    // Accepted in 1 and 2, done in 21 and 22, answered in those cycles; a slot freed in t takes the next in t + 1:
+    // 22, 23.
+    CHECK(m.sink.cycles() == Cycles{22, 23, 43, 44, 64, 65});
+}
+
+TEST_CASE("fixed memory: a response that nobody takes holds its slot")
+{
+    HardwareConfig hw = fixed(20, 32, 1, true);
+    MemoryBench m(hw);
+    for (int i = 0; i < 3; ++i) m.cpu.add(0, request(false, 32 * i, 32));
+    m.cpu.add(100, request(true, 0, 32, 7));
+    m.run();
+    CHECK(m.sink.cycles() == Cycles{22, 23, 24, 122});
+    CHECK(m.dram.ledger().cycles(Dram::Cause::idle) + m.dram.ledger().cycles(Dram::Cause::busy) +
+              m.dram.ledger().cycles(Dram::Cause::response_blocked) ==
+          5001);
+}
+
+namespace {
+
+/// One bank, no refresh, so that a read's latency is tRCD + read latency + burst.
+HardwareConfig device(int accelerator_mhz, std::int64_t memory_khz, int sync)
+{
+    HardwareConfig hw;
+    hw.clock_mhz = accelerator_mhz;
+    hw.dram.kind = DramKind::dram;
+    hw.dram.sync_cycles = sync;
+    DramTiming& t = hw.dram.timing;
+    t.name = "small";
+    t.clock_khz = memory_khz;
+    t.rows = 4096;
+    t.row_bytes = 1024;
+    t.bus_bits = 32;
+    t.burst_length = 8; // 32 bytes in 4 clocks
+    t.address_order = "row:rank:bank:bankgroup:column:channel";
+    t.tcl = 5, t.tcwl = 4, t.trcd = 6, t.trp = t.trp_all = 7, t.tras = 15, t.trc = 22;
+    t.trrd_s = t.trrd_l = 3, t.tfaw = 12, t.tccd_s = t.tccd_l = 4, t.twr = 5, t.twtr_s = t.twtr_l = 3, t.trtp = 4;
+    t.turnaround = 1;
+    t.trefi = 0;
+    return hw;
+}
+
+constexpr Cycle late = 1000; // long after the canonical start
+
+/// Taken in cycle `late` + the result, for a single read pushed in `late`.
+Cycle latency_of(MemoryBench& m)
+{
+    m.cpu.add(late, request(false, 0, 32));
+    m.run();
+    REQUIRE(m.sink.popped.size() == 1);
+    CHECK(m.sink.popped[0].second.data[31] == 31);
+    CHECK(m.dram.stats().commands.act == 1);
+    CHECK(m.dram.stats().commands.rd == 1);
+    return m.sink.popped[0].first - late;
+}
+
+} // namespace
+
+TEST_CASE("a device on the same clock answers a closed row after tRCD, read latency and burst, and its crossings")
+{
+    MemoryBench s0(device(1000, 1000000, 0)), s1(device(1000, 1000000, 1)), s5(device(1000, 1000000, 5));
+    // Pushed in t, accepted in t + 1, seen by the controller a clock after it was queued: ACT in t + 2, RD 6 later,
+    // data for 5 + 4 clocks more, complete at clock t + 17, pushed then, taken a cycle later.
+    CHECK(latency_of(s0) == 1 + 1 + 6 + 5 + 4 + 1);
+    CHECK(latency_of(s1) == latency_of(s0) + 2); // a cycle each way
+    CHECK(latency_of(s5) == latency_of(s0) + 10);
+}
+
+TEST_CASE("a device on another clock: edges are placed by integer arithmetic on the ratio")
+{
+    // Memory at twice the speed: accepted in cycle 1001 = clock 2002, ACT 2003, RD 2009, data complete at 2018 = cycle
+    // 1009.
+    MemoryBench fast(device(1000, 2000000, 0));
+    CHECK(latency_of(fast) == 1009 + 1 - late);
+    // At half: cycle 1001 lies in clock 500, ACT 501, RD 507, complete at 516 = cycle 1032.
+    MemoryBench slow(device(1000, 500000, 0));
+    CHECK(latency_of(slow) == 1032 + 1 - late);
+    // At 3/2: cycle 1001 lies in clock floor(1501.5), ACT 1502, RD 1508, complete at 1517 = cycle ceil(1011.33).
+    MemoryBench ratio(device(1000, 1500000, 0));
+    CHECK(latency_of(ratio) == 1012 + 1 - late);
+    // At 2/3: clock floor(667.33), ACT 668, RD 674, complete at 683 = cycle ceil(1024.5).
+    MemoryBench less(device(1500, 1000000, 0));
+    CHECK(latency_of(less) == 1025 + 1 - late);
+}
+
+TEST_CASE("a device streams an open row at the rate of its data bus")
+{
+    MemoryBench m(device(1000, 1000000, 0));
+    for (int i = 0; i < 16; ++i) m.cpu.add(late, request(false, 32 * i, 32));
+    m.run();
+    REQUIRE(m.sink.popped.size() == 16);
+    const Cycle first = late + 18;
+    for (int i = 0; i < 16; ++i) CHECK(m.sink.popped[static_cast<std::size_t>(i)].first == first + 4 * i); // tCCD
+    CHECK(m.dram.stats().commands.act == 1);
+    CHECK(m.dram.stats().commands.rd == 16);
+    CHECK(m.dram.stats().commands.row_hits == 15);
+    CHECK(m.dram.stats().read_bytes == 16 * 32);
+}
+
+TEST_CASE("a request over several bursts is answered when the last has arrived, with the words of all")
+{
+    MemoryBench m(device(1000, 1000000, 0));
+    m.cpu.add(late, request(false, 16, 64)); // touches bursts 0, 1 and 2
+    m.cpu.add(late, request(true, 100, 10, 77));
+    m.run();
+    REQUIRE(m.sink.popped.size() == 2);
+    CHECK(m.sink.popped[0].first == late + 18 + 2 * 4);
+    CHECK(m.sink.popped[0].second.data[63] == 79);
+    CHECK(m.dram.stats().commands.rd == 3);
+    CHECK(m.dram.stats().commands.wr == 1);
+    CHECK(m.dram.stats().read_bytes == 96);
+    CHECK(m.memory.outputs[109] == 86);
+}
