@@ -1,5 +1,7 @@
 #include "hw/accelerator.hpp"
 
+#include "hw/channel_visitor.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -158,6 +160,35 @@ void Accelerator::build(bool reversed)
     for (const auto& make : makers) clock_->add(*make());
 }
 
+void Accelerator::visit_channels(ChannelVisitor& v) const
+{
+    const Wires& w = *wires_;
+    for (const Channel<Command>* c : {&w.command_dma, &w.command_buffer, &w.command_array, &w.command_post})
+        v.visit("controller", *c);
+    v.visit("dram", w.memory_response);
+    v.visit("dma", w.memory_request);
+    v.visit("dma", w.fill);
+    v.visit("dma", w.parameters);
+    v.visit("dma", w.drain_request);
+    v.visit("dma", w.done_dma);
+    v.visit("global_buffer", w.credit);
+    v.visit("global_buffer", w.weights);
+    v.visit("global_buffer", w.inputs);
+    v.visit("global_buffer", w.windows);
+    v.visit("global_buffer", w.returning_psums);
+    v.visit("global_buffer", w.complete_psums);
+    v.visit("global_buffer", w.operand2);
+    v.visit("global_buffer", w.drain_data);
+    v.visit("global_buffer", w.done_buffer);
+    v.visit("distributor", w.array_weights);
+    v.visit("distributor", w.array_inputs);
+    v.visit("array", w.array_psums);
+    v.visit("collector", w.buffer_psums);
+    v.visit("collector", w.post_psums);
+    v.visit("post", w.operand2_request);
+    v.visit("post", w.results);
+}
+
 Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, MemoryImage& image)
 {
     const bool resident = hw_.dram.kind == DramKind::resident;
@@ -186,7 +217,7 @@ Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, Me
     post_->end_layer(end);
     if (resident) {
         const Partition<std::int16_t>& out = global_buffer_->partition(Region::outputs);
-        for (std::int64_t i = 0; i < plan.outputs().words; ++i)
+        for (std::int64_t i = 0; i < plan.results().words; ++i)
             if (out.present(i)) image.write(Region::outputs, i, out.get(i));
     }
     return end - start;

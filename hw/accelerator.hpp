@@ -15,6 +15,8 @@
 
 namespace heddle {
 
+class ChannelVisitor;
+
 struct AcceleratorOptions {
     DriverOptions driver;
     std::uint64_t stall_seed = 0; ///< nonzero: random extra channel latencies
@@ -32,6 +34,7 @@ public:
     Cycle run_layer(const CompiledPlan& plan, const PostSetup& post, MemoryImage& image);
 
     const Dram& dram() const { return *dram_; }
+    Dram& dram() { return *dram_; }
     const Dma& dma() const { return *dma_; }
     GlobalBuffer& global_buffer() { return *global_buffer_; }
     const Distributor& distributor() const { return *distributor_; }
@@ -39,6 +42,7 @@ public:
     const Collector& collector() const { return *collector_; }
     const PostProcessor& post() const { return *post_; }
     ClockDomain& clock() { return *clock_; }
+    void visit_channels(ChannelVisitor& visitor) const;
 
 private:
     struct Wires;

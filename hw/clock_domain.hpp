@@ -35,8 +35,8 @@ public:
     /// Runs `action` once, before the blocks tick in `cycle` (fault injection, sampling).
     void at(Cycle cycle, std::function<void()> action);
 
-    /// Calls `look` at the end of every cycle, when all blocks have ticked. Reference driver only (std::logic_error): the
-    /// fast one jumps over cycles. Looking must change nothing.
+    /// Calls `look` at the end of every cycle, when all blocks have ticked. Reference driver only (std::logic_error):
+    /// the fast one jumps over cycles. Looking must change nothing.
     void observe(std::function<void(Cycle)> look);
     /// The clock of the reference driver; null with the fast one.
     const sc_core::sc_clock* signal() const { return clock_.get(); }

@@ -21,6 +21,7 @@ CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware
     make_layouts();
     classify_axes();
     make_tiles();
+    make_stores();
 }
 
 void CompiledPlan::make_layouts()
@@ -60,7 +61,17 @@ void CompiledPlan::make_layouts()
         l.words = l.stride[0] * e[dim_n];
         return l;
     };
-    outputs_ = output_like(plan_.outputs);
+    results_ = output_like(plan_.outputs);
+    // Psums that pooling consumes never lie in memory; their coordinates still need an index.
+    outputs_ = plan_.pool_layer >= 0 ? output_like(TensorPlace{}) : results_;
+    if (plan_.pool_layer >= 0) {
+        const std::int64_t pixel = results_.stride[2];
+        results_.extent[1] = plan_.pool_rows;
+        results_.extent[2] = plan_.pool_cols;
+        results_.stride[1] = pixel * plan_.pool_cols;
+        results_.stride[0] = results_.stride[1] * plan_.pool_rows;
+        results_.words = results_.stride[0] * e[dim_n];
+    }
     operand2_ = output_like(plan_.operand2);
 }
 
@@ -219,6 +230,20 @@ void CompiledPlan::make_tiles()
         t.input_free = total_words(t.input_drop);
         t.operand2_free = total_words(t.operand2_drop);
     }
+}
+
+/// A tile's outputs are stored when its reduction is complete; pooled maps, whose windows span tiles, as a whole.
+void CompiledPlan::make_stores()
+{
+    if (plan_.pool_layer >= 0) {
+        Box all;
+        all.hi = results_.extent;
+        stores_ = {all};
+    } else {
+        for (const Tile& t : tiles_)
+            if (t.last_reduction) stores_.push_back(t.outputs);
+    }
+    result_words_ = total_words(stores_);
 }
 
 } // namespace heddle

@@ -75,6 +75,11 @@ public:
     const TensorLayout& inputs() const { return inputs_; }
     const TensorLayout& outputs() const { return outputs_; }
     const TensorLayout& operand2() const { return operand2_; }
+    /// What is written: the outputs, or what fused pooling makes of them.
+    const TensorLayout& results() const { return results_; }
+    std::int64_t result_words() const { return result_words_; }
+    /// Boxes of the results in the order in which they are stored.
+    const std::vector<Box>& stores() const { return stores_; }
 
     bool axis_indexes(Tensors t, int axis) const { return axis_indexes_[static_cast<int>(t)][axis]; }
     bool axis_reduces(int axis) const { return axis_reduces_[axis]; }
@@ -97,13 +102,16 @@ private:
     void make_layouts();
     void classify_axes();
     void make_tiles();
+    void make_stores();
     const TileTables& tables_for(const Extents& size);
     AxisEntry entry_of(const Extents& at) const;
     LaneSet make_lanes(const AxisIndex& remaining) const;
 
     LayerPlan plan_;
     const HardwareConfig& hw_;
-    TensorLayout weights_, inputs_, outputs_, operand2_;
+    TensorLayout weights_, inputs_, outputs_, operand2_, results_;
+    std::vector<Box> stores_;
+    std::int64_t result_words_ = 0;
     bool axis_indexes_[3][max_axes] = {};
     bool axis_reduces_[max_axes] = {};
     int spatial_span_[max_axes] = {};

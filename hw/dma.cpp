@@ -48,7 +48,7 @@ void Dma::start(const CompiledPlan& plan)
     load_stage_ = -1;
     loads_done_ = resident;
     asks_done_ = resident;
-    store_tile_ = 0;
+    store_ = 0;
     issue_free_ = drain_free_ = load_ready_ = store_ready_ = layer_start_;
     if (resident) return;
     next_load_move();
@@ -90,15 +90,14 @@ bool Dma::load_move(Region region)
 
 void Dma::next_store_move()
 {
-    while (store_tile_ < plan_->tiles().size() && !plan_->tiles()[store_tile_].last_reduction) ++store_tile_;
-    if (store_tile_ >= plan_->tiles().size()) {
+    if (store_ >= plan_->stores().size()) {
         asks_done_ = true;
         return;
     }
     const int r = static_cast<int>(Region::outputs);
-    store_boxes_ = {plan_->tiles()[store_tile_].outputs};
-    ask_ = RequestWalk(plan_->outputs(), store_boxes_, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
-    ++store_tile_;
+    store_boxes_ = {plan_->stores()[store_]};
+    ask_ = RequestWalk(plan_->results(), store_boxes_, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
+    ++store_;
     ++stats_.moves;
 }
 
@@ -279,9 +278,9 @@ Cycle Dma::next_wake(Cycle now) const
 
 std::string Dma::status() const
 {
-    return "load tile " + std::to_string(load_tile_) + (loads_done_ ? " (all loads issued)" : "") + ", store tile " +
-           std::to_string(store_tile_) + ", " + std::to_string(in_flight_) + " in flight, " +
-           std::to_string(stores_open_) + " stores open";
+    return "load tile " + std::to_string(load_tile_) + (loads_done_ ? " (all loads issued)" : "") + ", store " +
+           std::to_string(store_) + ", " + std::to_string(in_flight_) + " in flight, " + std::to_string(stores_open_) +
+           " stores open";
 }
 
 } // namespace heddle

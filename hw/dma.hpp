@@ -47,7 +47,7 @@ public:
     int in_flight() const { return in_flight_; }
     std::int64_t stores_open() const { return stores_open_; }
     std::int64_t load_tile() const { return static_cast<std::int64_t>(load_tile_); }
-    std::int64_t store_tile() const { return static_cast<std::int64_t>(store_tile_); }
+    std::int64_t store_tile() const { return static_cast<std::int64_t>(store_); }
     std::int64_t credit(Region r) const { return credit_[static_cast<int>(r)]; }
 
 private:
@@ -85,7 +85,7 @@ private:
     std::vector<Box> parameter_boxes_, store_boxes_;
 
     // Stores: what is asked of the buffer comes back in order as the data of one request each.
-    std::size_t store_tile_ = 0;
+    std::size_t store_ = 0; ///< of the plan's stores
     RequestWalk ask_;
     bool asks_done_ = true;
     Cycle store_ready_ = 0;

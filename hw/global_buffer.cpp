@@ -50,7 +50,7 @@ void GlobalBuffer::begin_layer(Cycle now, const CompiledPlan& plan, const Memory
     const std::size_t tiles = plan.tiles().size();
     weights_.restart(plan.weights().words, tiles);
     inputs_.restart(plan.inputs().words, tiles);
-    outputs_.restart(plan.outputs().words, 0);
+    outputs_.restart(plan.results().words, 0);
     operand2_.restart(plan.has_operand2() ? plan.operand2().words : 0, tiles);
     psums_.restart(plan.accumulates() ? plan.outputs().words : 0, 0);
     psum_ready_.assign(plan.accumulates() ? static_cast<std::size_t>(plan.outputs().words) : 0, 0);
@@ -78,8 +78,7 @@ bool GlobalBuffer::start(Cycle now)
     operand2_tile_ = 0;
     operand2_left_ = plan_->has_operand2() ? plan_->tiles()[0].outputs.words() : 0;
     drain_scanned_ = 0;
-    results_left_ = 1;
-    for (Dim d : {dim_n, dim_g, dim_k, dim_p, dim_q}) results_left_ *= plan_->plan().extent[d];
+    results_left_ = plan_->result_words();
     done_pending_ = false;
     return true;
 }

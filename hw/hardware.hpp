@@ -128,6 +128,7 @@ struct ArrayConfig {
 struct PostConfig {
     int words_per_cycle = 1;
     int latency_cycles = 1;
+    int line_buffer_words = 0;            ///< partial pooling windows it can hold while a conv streams through
     int parameter_bytes_per_channel = 10; ///< bias, multiplier, shift, fetched per layer
 };
 

@@ -183,6 +183,7 @@ PostConfig read_post(const YamlReader& y)
     PostConfig p;
     p.words_per_cycle = integer(y, "words_per_cycle", 1, 1024);
     p.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
+    p.line_buffer_words = integer(y, "line_buffer_words", 0, big * 16, 0);
     p.parameter_bytes_per_channel = integer(y, "parameter_bytes_per_channel", 1, 64, 10);
     return p;
 }

@@ -291,7 +291,8 @@ std::int32_t PeArray::operand(Tensors tensor, int row, int col) const
 
 std::string PeArray::status() const
 {
-    std::string s = std::string(phase_names()[static_cast<std::size_t>(phase_)]) + ", pass " + std::to_string(pass_.pass().index);
+    std::string s =
+        std::string(phase_names()[static_cast<std::size_t>(phase_)]) + ", pass " + std::to_string(pass_.pass().index);
     for (const Operand& o : operands_)
         if (!o.complete && phase_ == Phase::streaming)
             s += o.tensor == Tensors::weights ? ", weights missing" : ", inputs missing";

@@ -100,8 +100,12 @@ struct LayerPlan {
 
     // Post-processing.
     Activation activation = Activation::none;
-    int add_layer = -1;   ///< residual operand fused into the PostProcessor, or second operand of Op::add
-    int fused_layer = -1; ///< layer whose result this plan writes when an add is fused (else == layer)
+    int add_layer = -1;  ///< residual operand fused into the PostProcessor, or second operand of Op::add
+    int pool_layer = -1; ///< max or average pooling fused into the PostProcessor behind this conv
+    Op pool_op = Op::max_pool;
+    Window pool_window;
+    int pool_rows = 0, pool_cols = 0; ///< of the pooled map
+    int fused_layer = -1; ///< layer whose result this plan writes when an add or pooling is fused (else == layer)
 
     // Where things are.
     TensorPlace weights, inputs, outputs, operand2, parameters;

@@ -55,6 +55,7 @@ std::int32_t PostProcessor::requantized(std::int32_t psum, std::int32_t out_word
 
 bool PostProcessor::can_pass_on(Cycle now) const
 {
+    if (setup_->pool.active) return pool_.completed().empty();
     return setup_->add ? waiting_count_ < waiting_depth && io_.operand2_out.can_push(now)
                        : io_.results_out.can_push(now);
 }
@@ -103,9 +104,10 @@ bool PostProcessor::finish_add(Cycle now)
     return true;
 }
 
-void PostProcessor::occupy(Cycle now, int words)
+/// `operations`: words handled side by side; a word that lies in several pooling windows counts for each.
+void PostProcessor::occupy(Cycle now, int words, int operations)
 {
-    busy_until_ = now + (words + hw_.post.words_per_cycle - 1) / hw_.post.words_per_cycle;
+    busy_until_ = now + (std::max(words, operations) + hw_.post.words_per_cycle - 1) / hw_.post.words_per_cycle;
     stats_.words_in += words;
 }
 
@@ -117,9 +119,44 @@ bool PostProcessor::take_psums(Channel<PsumBeat>& in, Cycle now)
         value_[i] = requantized(b.value[i], b.out_word[i]);
     stats_.adds += b.count;
     stats_.multiplies += b.count;
-    pass_on(b.count, b.out_word, b.operand2_word, now);
-    occupy(now, b.count);
+    stats_.compares += b.count;
+    if (setup_->pool.active) {
+        pool(b, now);
+    } else {
+        pass_on(b.count, b.out_word, b.operand2_word, now);
+        occupy(now, b.count, 0);
+    }
     in.pop(now);
+    return true;
+}
+
+void PostProcessor::pool(const PsumBeat& b, Cycle now)
+{
+    int windows = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) windows += pool_.take(value_[i], b.out_word[i]);
+    (setup_->pool.average ? stats_.adds : stats_.compares) += windows;
+    if (setup_->pool.average) stats_.multiplies += static_cast<std::int64_t>(pool_.completed().size());
+    occupy(now, b.count, windows);
+}
+
+/// Windows that are complete leave before more results are taken.
+bool PostProcessor::finish_pool(Cycle now)
+{
+    if (!setup_->pool.active || pool_.completed().empty() || !io_.results_out.can_push(now)) return false;
+    const std::vector<PoolUnit::Pooled>& done = pool_.completed();
+    ResultBeat& b = io_.results_out.push(now);
+    b.count =
+        static_cast<int>(std::min(done.size() - pooled_sent_, static_cast<std::size_t>(hw_.post.words_per_cycle)));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
+        b.word[i] = static_cast<std::int16_t>(done[pooled_sent_ + i].value);
+        b.out_word[i] = done[pooled_sent_ + i].out_word;
+    }
+    stats_.words_out += b.count;
+    pooled_sent_ += static_cast<std::size_t>(b.count);
+    if (pooled_sent_ == done.size()) {
+        pool_.clear_completed();
+        pooled_sent_ = 0;
+    }
     return true;
 }
 
@@ -155,7 +192,7 @@ bool PostProcessor::take_window(Cycle now)
         if (setup_->op == Op::avg_pool) stats_.multiplies += b.count;
         pass_on(b.count, b.out_word, b.operand2_word, now);
     }
-    occupy(now, b.count);
+    occupy(now, b.count, 0);
     io_.windows_in.pop(now);
     return true;
 }
@@ -172,13 +209,14 @@ Cycle PostProcessor::tick(Cycle now)
             parameter_count_ = setup_->channels;
         }
         busy_until_ = now;
+        if (setup_->pool.active) pool_.start(setup_->pool, setup_->channels);
     }
     if (!setup_) {
         ledger_.mark(now, Cause::idle);
         return never;
     }
     take_parameters(now);
-    const bool added = finish_add(now);
+    const bool added = finish_add(now) || finish_pool(now);
     const bool work = take_psums(io_.buffer_in, now) || take_psums(io_.collector_in, now) || take_window(now);
     const bool offered = io_.buffer_in.can_pop(now) || io_.collector_in.can_pop(now) || io_.windows_in.can_pop(now);
     Cause then = Cause::idle;

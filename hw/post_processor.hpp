@@ -8,6 +8,7 @@
 #include "hw/beats.hpp"
 #include "hw/channel.hpp"
 #include "hw/ledger.hpp"
+#include "hw/pool_unit.hpp"
 
 #include <deque>
 
@@ -53,6 +54,8 @@ private:
 
     bool take_parameters(Cycle now);
     bool finish_add(Cycle now);
+    bool finish_pool(Cycle now);
+    void pool(const PsumBeat& beat, Cycle now);
     bool take_psums(Channel<PsumBeat>& in, Cycle now);
     bool take_window(Cycle now);
     bool can_pass_on(Cycle now) const;
@@ -61,7 +64,7 @@ private:
     std::int32_t requantized(std::int32_t psum, std::int32_t out_word) const;
     std::int32_t pooled(std::size_t lane) const;
     bool parameters_ready() const { return parameter_count_ >= setup_->channels; }
-    void occupy(Cycle now, int words);
+    void occupy(Cycle now, int words, int operations);
 
     const HardwareConfig& hw_;
     Channels io_;
@@ -73,6 +76,8 @@ private:
     std::vector<std::int32_t> window_max_, window_valid_;
     std::vector<Waiting> waiting_; ///< ring
     std::size_t waiting_head_ = 0, waiting_count_ = 0;
+    PoolUnit pool_;
+    std::size_t pooled_sent_ = 0; ///< of the completed windows
     Cycle busy_until_ = 0;
     const std::vector<std::int32_t>* resident_ = nullptr;
     Stats stats_;

@@ -10,6 +10,18 @@
 
 namespace heddle {
 
+/// Pooling of the conv's results on their way out.
+struct FusedPool {
+    bool active = false, average = false;
+    Window window;
+    int images = 1;
+    int in_rows = 0, in_cols = 0; ///< of the conv's map
+    int rows = 0, cols = 0;       ///< of the pooled map
+    std::int32_t clamp_lo = 0, clamp_hi = 0;
+    std::vector<Requant> rules;                 ///< average: [0], or [n-1] for a window with n valid words
+    int channel_stride = 1, channel_offset = 0; ///< of the pooled map in memory
+};
+
 struct PostSetup {
     Op op = Op::conv; ///< conv: requantise psums; pools, clamp, add: windows from the buffer
     std::int32_t clamp_lo = 0, clamp_hi = 0;
@@ -18,6 +30,7 @@ struct PostSetup {
     std::int64_t add_multiplier = 0, operand2_multiplier = 0;
     int add_shift = 1;
     std::int32_t add_lo = 0, add_hi = 0;
+    FusedPool pool;
     int channels = 0;                           ///< that have parameters
     int channel_stride = 1, channel_offset = 0; ///< of the output map, to find a word's channel
 };

@@ -102,7 +102,8 @@ std::int64_t compute_cycles(const LayerPlan& plan, const HardwareConfig& hw, con
 
     std::int64_t cycles = (passes - 1) * config.gap_cycles;
     for (const PassClass& p : t.passes) cycles += p.count * std::max(p.steps, floor);
-    // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide behind.
+    // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide
+    // behind.
     cycles -= std::max<std::int64_t>(0, floor - least_steps);
     if (passes > 1) cycles -= std::max<std::int64_t>(0, floor - std::max(first_floor, least_steps));
     if (config.load == Overlap::hidden)
@@ -164,7 +165,7 @@ void add_ports(const HardwareConfig& hw, const Traffic& t, Parts& parts)
     parts.port("weights", glb.weights, t.weight_reads, off_chip ? t.weight_fills : 0, t.weight_beats);
     parts.port("inputs", glb.inputs, t.input_reads, off_chip ? t.input_fills : 0, t.input_beats);
     parts.port("psums", glb.psums, t.psum_accumulations, t.psum_accumulations);
-    parts.port("outputs", glb.outputs, off_chip ? t.outputs : 0, t.outputs);
+    parts.port("outputs", glb.outputs, off_chip ? t.results : 0, t.results);
     const std::int64_t operand2 = t.operand2_fills > 0 ? t.outputs : 0;
     if (operand2 > 0) parts.port("operand2", glb.operand2, operand2, off_chip ? t.operand2_fills : 0);
 }
@@ -177,7 +178,7 @@ void add_dram(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t,
     if (plan.kind == PlanKind::array)
         read_bits += std::int64_t{8} * hw.post.parameter_bytes_per_channel * plan.extent[dim_g] * plan.extent[dim_k];
     bound.dram_read_bytes = ceil_div(read_bits, 8);
-    bound.dram_write_bytes = ceil_div(t.outputs * bits.input_bits, 8);
+    bound.dram_write_bytes = ceil_div(t.results * bits.input_bits, 8);
     parts.add("dram", dram_cycles(hw, bound.dram_read_bytes, bound.dram_write_bytes));
     parts.add("dma", std::max(ceil_div(bound.dram_read_bytes, hw.dma.read_bytes_per_cycle),
                               ceil_div(bound.dram_write_bytes, hw.dma.write_bytes_per_cycle)));

@@ -37,6 +37,7 @@ struct Traffic {
     std::int64_t psums = 0, psum_accumulations = 0; ///< leave the array; of them, added to one in the buffer
     std::int64_t weight_fills = 0, input_fills = 0, operand2_fills = 0; ///< words fetched for tiles
     std::int64_t outputs = 0;                                           ///< of the layer
+    std::int64_t results = 0; ///< written: the outputs, or what fused pooling leaves of them
     std::int64_t tiles = 0;
 };
 Traffic compute_traffic(const LayerPlan& plan, const HardwareConfig& hw);

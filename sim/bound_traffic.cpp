@@ -105,6 +105,8 @@ Traffic compute_traffic(const LayerPlan& plan, const HardwareConfig& hw)
     t.input_fills = fetches.inputs;
     t.operand2_fills = fetches.operand2;
     t.outputs = std::int64_t{e[dim_n]} * e[dim_g] * e[dim_k] * e[dim_p] * e[dim_q];
+    t.results = plan.pool_layer < 0 ? t.outputs
+                                    : std::int64_t{e[dim_n]} * e[dim_g] * e[dim_k] * plan.pool_rows * plan.pool_cols;
     std::int64_t delivered = 0, single_loads = 0;
     for (const bound_detail::SizeClass& c : fetches.sizes) {
         const bound_detail::TilePasses tile = bound_detail::passes_of_tile(plan, c.size);

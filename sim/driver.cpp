@@ -22,16 +22,12 @@ LayerResult untimed(const Network& net, const HardwareConfig& hw, int index)
     r.name = l.name;
     r.op = describe_op(l);
     r.shape = describe_shape(l);
-    r.timed = l.op == Op::add;
+    const int host = fused_into(net, hw, index);
+    r.timed = host >= 0;
     r.note = l.op == Op::softmax ? "left to the host: not timed"
-             : l.op == Op::add   ? "fused into " + net.layers[static_cast<std::size_t>(fused_into(net, hw, index))].name
+             : host >= 0         ? "fused into " + net.layers[static_cast<std::size_t>(host)].name
                                  : "moves no data";
     return r;
-}
-
-bool has_softmax_behind(const Network& net)
-{
-    return std::any_of(net.layers.begin(), net.layers.end(), [](const Layer& l) { return l.op == Op::softmax; });
 }
 
 /// Scores of the network's last layer that computes.
@@ -107,7 +103,6 @@ RunResult run_network(const RunOptions& options, const std::function<void(const 
         result.layers.push_back(it != done.end() ? it->second : untimed(net, options.hardware, l));
     }
     if (options.timing_only) result.output.clear();
-    (void)has_softmax_behind;
     return result;
 }
 

@@ -1,6 +1,7 @@
 #include "sim/layer_counts.hpp"
 
 #include "dnn/base/error.hpp"
+#include "hw/cause_names.hpp"
 
 #include <numeric>
 
@@ -8,11 +9,11 @@ namespace heddle {
 
 namespace {
 
-template <typename Causes> Ledger named(const LedgerOf<Causes>& ledger, std::initializer_list<const char*> names)
+template <typename Causes, std::size_t n> Ledger named(const LedgerOf<Causes>& ledger, const char* const (&names)[n])
 {
+    static_assert(n == LedgerOf<Causes>::size);
     Ledger out;
-    std::size_t i = 0;
-    for (const char* n : names) out.emplace_back(n, ledger.all()[i++]);
+    for (std::size_t i = 0; i < n; ++i) out.emplace_back(names[i], ledger.all()[i]);
     return out;
 }
 
@@ -24,15 +25,12 @@ void expect_equal(const LayerResult& r, const char* law, std::int64_t a, std::in
 
 void collect_ledgers(Accelerator& m, LayerResult& r)
 {
-    r.ledger["dram"] = named(m.dram().ledger(), {"busy", "response_blocked", "idle"});
-    r.ledger["dma"] =
-        named(m.dma().ledger(), {"moving", "no_credit", "waiting_for_memory", "waiting_for_results", "idle"});
-    r.ledger["global_buffer"] = named(m.global_buffer().ledger(), {"busy", "port", "output_blocked", "waiting_for_fill",
-                                                                   "waiting_for_psums", "idle"});
-    r.ledger["distributor"] = named(m.distributor().ledger(), {"busy", "output_blocked", "idle"});
-    r.ledger["collector"] = named(m.collector().ledger(), {"busy", "output_blocked", "idle"});
-    r.ledger["post"] =
-        named(m.post().ledger(), {"busy", "parameters_missing", "operand2_missing", "output_blocked", "idle"});
+    r.ledger["dram"] = named(m.dram().ledger(), dram_causes);
+    r.ledger["dma"] = named(m.dma().ledger(), dma_causes);
+    r.ledger["global_buffer"] = named(m.global_buffer().ledger(), global_buffer_causes);
+    r.ledger["distributor"] = named(m.distributor().ledger(), distributor_causes);
+    r.ledger["collector"] = named(m.collector().ledger(), collector_causes);
+    r.ledger["post"] = named(m.post().ledger(), post_causes);
     Ledger array;
     for (int c = 0; c < static_cast<int>(ArrayCause::count); ++c) {
         const auto cause = static_cast<ArrayCause>(c);
@@ -97,8 +95,7 @@ void check_conservation(Accelerator& m, const CompiledPlan& plan, LayerResult& r
 {
     const bool resident = plan.hardware().dram.kind == DramKind::resident;
     const GlobalBuffer::Stats& g = m.global_buffer().stats();
-    std::int64_t outputs = 1;
-    for (Dim d : {dim_n, dim_g, dim_k, dim_p, dim_q}) outputs *= plan.plan().extent[d];
+    const std::int64_t outputs = plan.result_words();
     const auto filled = [&](Region x) { return g.fills[static_cast<int>(x)]; };
     const auto asked = [&](Region x) { return m.dram().stats().requested_words[static_cast<int>(x)]; };
     for (Region x : {Region::weights, Region::inputs, Region::operand2})
@@ -134,7 +131,9 @@ void collect_counts(Accelerator& m, const CompiledPlan& plan, Cycle cycles, bool
     const bool streamed = a.first_operand != never;
     r.array_cycles = streamed ? a.last_result - a.first_operand + 1 : 0;
     r.utilization = static_cast<double>(a.macs) / (static_cast<double>(cycles) * plan.hardware().pes());
-    r.post_words = m.post().stats().words_in;
+    const PostProcessor::Stats& p = m.post().stats();
+    r.post_words = p.words_in;
+    r.post_operations = {{"add", p.adds}, {"multiply", p.multiplies}, {"compare", p.compares}};
     r.padding_words = m.global_buffer().engine(Tensors::inputs).padding_words;
     const Dma::Stats& d = m.dma().stats();
     if (d.first_request != never) r.phases["first_request"] = d.first_request;

@@ -44,7 +44,8 @@ std::string plan_key(const LayerPlan& p)
     for (const SpatialLoop& l : p.spatial)
         k << " s" << l.axis << ',' << static_cast<int>(l.place) << ',' << l.step << ',' << l.count;
     k << ' ' << p.keep_weights << p.keep_inputs << p.keep_psums << static_cast<int>(p.weight_delivery)
-      << static_cast<int>(p.input_delivery) << static_cast<int>(p.psum_path) << ' ' << (p.add_layer >= 0) << ' ';
+      << static_cast<int>(p.input_delivery) << static_cast<int>(p.psum_path) << ' ' << (p.add_layer >= 0) << ' '
+      << p.pool_rows << ',' << p.pool_cols << ',' << static_cast<int>(p.pool_op) << ' ';
     for (const TensorPlace* t : {&p.inputs, &p.outputs, &p.operand2}) place(*t);
     return k.str();
 }
@@ -168,6 +169,7 @@ LayerResult LayerRunner::run(int layer)
         r.note = "with " + net.layers[static_cast<std::size_t>(choice.plan.fused_layer)].name;
     if (r.cycles == 0) {
         const CompiledPlan plan(setup->plan, options_.hardware);
+        const std::shared_ptr<void> watching = watch_ ? watch_(*machine_, plan) : nullptr;
         const Cycle cycles = machine_->run_layer(plan, setup->post, setup->image);
         collect_counts(*machine_, plan, cycles, options_.timing_only, r);
     }

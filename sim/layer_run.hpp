@@ -6,8 +6,10 @@
 #include "sim/layer_setup.hpp"
 #include "sim/mapper.hpp"
 
+#include <functional>
 #include <future>
 #include <map>
+#include <memory>
 
 namespace heddle {
 
@@ -19,6 +21,9 @@ public:
 
     /// The mapper's choice, or the mapping given for the layer.
     static MapChoice choose(const RunOptions& options, int layer);
+    /// Called before a layer is simulated; what it returns is kept until the layer has ended.
+    using Watch = std::function<std::shared_ptr<void>(Accelerator&, const CompiledPlan&)>;
+    void watch(Watch watch) { watch_ = std::move(watch); }
     /// CheckFailure naming layer, coordinate, expected and got when a value differs.
     LayerResult run(int layer);
     double reference_seconds();
@@ -32,6 +37,7 @@ private:
 
     const RunOptions& options_;
     std::unique_ptr<Accelerator> machine_;
+    Watch watch_;
     MapStore maps_;
     std::vector<bool> valid_; ///< maps that hold what the hardware or the reference put there
     struct Reference {

@@ -113,6 +113,27 @@ void set_add(PostSetup& post, const QuantizedLayer& add, bool operand2_is_first)
     post.add_hi = add.clamp_hi;
 }
 
+/// Psums keep the conv's own coordinates; what is written follows the pooled map.
+void set_pool(PostSetup& post, const QuantizedLayer& pool, const LayerPlan& plan)
+{
+    FusedPool& p = post.pool;
+    p.active = true;
+    p.average = plan.pool_op == Op::avg_pool;
+    p.window = plan.pool_window;
+    p.in_rows = plan.extent[dim_p];
+    p.in_cols = plan.extent[dim_q];
+    p.rows = plan.pool_rows;
+    p.cols = plan.pool_cols;
+    p.images = plan.extent[dim_n];
+    p.clamp_lo = pool.clamp_lo;
+    p.clamp_hi = pool.clamp_hi;
+    p.rules = pool.requant;
+    p.channel_stride = post.channel_stride;
+    p.channel_offset = post.channel_offset;
+    post.channel_stride = post.channels;
+    post.channel_offset = 0;
+}
+
 PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan)
 {
     const QuantizedLayer& q = net.layers[static_cast<std::size_t>(plan.layer)];
@@ -128,6 +149,8 @@ PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan)
         post.clamp_lo = std::numeric_limits<std::int16_t>::min(); // the sum is clamped, not its operand
         post.clamp_hi = std::numeric_limits<std::int16_t>::max();
         set_add(post, q, false);
+    } else if (plan.pool_layer >= 0) {
+        set_pool(post, net.layers[static_cast<std::size_t>(plan.pool_layer)], plan);
     } else if (plan.add_layer >= 0) {
         const Layer& add = net.net.layers[static_cast<std::size_t>(plan.fused_layer)];
         set_add(post, net.layers[static_cast<std::size_t>(plan.fused_layer)], add.inputs[0] != plan.layer);

@@ -32,6 +32,17 @@ bool fuses(const Network& net, const HardwareConfig& hw, int conv, int add)
     return (a.inputs[0] == conv || a.inputs[1] == conv) && other < conv;
 }
 
+/// Pooling streams through the PostProcessor behind its conv when the line buffer holds a partial of every window: then
+/// any order of passes works, and the pooled map lies whole in the output partition until it is stored.
+bool pools(const Network& net, const HardwareConfig& hw, int conv, int pool)
+{
+    const Layer& p = at(net, pool);
+    if (at(net, conv).op != Op::conv || (p.op != Op::max_pool && p.op != Op::avg_pool)) return false;
+    if (p.inputs.front() != conv || net.readers(conv).size() != 1) return false;
+    const std::int64_t words = word_count(p.out_shape);
+    return words <= hw.post.line_buffer_words && words * hw.precision.input_bits <= hw.global_buffer.outputs.bytes * 8;
+}
+
 int other_operand(const Layer& add, int conv)
 {
     return add.inputs[0] == conv ? add.inputs[1] : add.inputs[0];
@@ -57,6 +68,13 @@ void set_problem(const Network& net, const HardwareConfig& hw, int index, lower_
         p.add_layer = other_operand(at(net, add), index);
         p.fused_layer = add;
     }
+    const int pool = fused_pool(net, hw, index);
+    if (pool < 0) return;
+    p.pool_layer = p.fused_layer = pool;
+    p.pool_op = at(net, pool).op;
+    p.pool_window = at(net, pool).window;
+    p.pool_rows = at(net, pool).out_shape[2];
+    p.pool_cols = at(net, pool).out_shape[3];
 }
 
 } // namespace
@@ -67,10 +85,16 @@ int fused_add(const Network& net, const HardwareConfig& hw, int conv_layer)
     return readers.size() == 1 && fuses(net, hw, conv_layer, readers.front()) ? readers.front() : -1;
 }
 
-int fused_into(const Network& net, const HardwareConfig& hw, int add_layer)
+int fused_pool(const Network& net, const HardwareConfig& hw, int conv_layer)
 {
-    for (int input : at(net, add_layer).inputs)
-        if (fuses(net, hw, input, add_layer)) return input;
+    const std::vector<int> readers = net.readers(conv_layer);
+    return readers.size() == 1 && pools(net, hw, conv_layer, readers.front()) ? readers.front() : -1;
+}
+
+int fused_into(const Network& net, const HardwareConfig& hw, int layer)
+{
+    for (int input : at(net, layer).inputs)
+        if (fuses(net, hw, input, layer) || pools(net, hw, input, layer)) return input;
     return -1;
 }
 

@@ -44,20 +44,6 @@ double bytes_of(int words, int bits)
     return static_cast<double>(words) * bits / 8.0;
 }
 
-struct Operation {
-    const char* name;
-    bool on_psum; ///< width: psum, else operand
-};
-
-/// What the PostProcessor does to one word. Convs: bias, requantise, activation. Residual adds rescale and add.
-std::vector<Operation> post_operations(const std::string& op)
-{
-    if (op == "max_pool" || op == "clamp") return {{"compare", false}};
-    if (op == "avg_pool") return {{"add", true}};
-    if (op == "add") return {{"multiply", true}, {"add", true}, {"compare", false}};
-    return {{"add", true}, {"multiply", true}, {"compare", false}};
-}
-
 /// Prices one layer after another with the same table and machine.
 class LayerPricer {
 public:
@@ -170,10 +156,10 @@ private:
     double post(const LayerResult& layer) const
     {
         double pj = 0.0;
-        if (layer.post_words == 0) return pj;
-        for (const Operation& operation : post_operations(layer.op)) {
-            const int bits = operation.on_psum ? hw_.precision.psum_bits : hw_.precision.input_bits;
-            pj += count(layer.post_words) * table_.post_op_pj(operation.name, bits);
+        for (const auto& [operation, words] : layer.post_operations) {
+            // Sums and scaling run at the psum's width, comparisons at the result's.
+            const int bits = operation == "compare" ? hw_.precision.input_bits : hw_.precision.psum_bits;
+            pj += priced(words, [&, name = operation] { return table_.post_op_pj(name, bits); });
         }
         return pj;
     }

@@ -17,7 +17,7 @@ namespace heddle {
 ///  - network: words times links driven.
 ///  - global_buffer: port beats, as wide as the port, of a memory of one bank's size.
 ///  - dram: commands and standby where the table prices the device's, else bits moved; nothing when resident.
-///  - post: per word through the PostProcessor, see post_operations in price.cpp.
+///  - post: additions, multiplications and comparisons of the PostProcessor, as counted.
 ///  - static: leakage over the layer's time plus the clock tree, where the table has them.
 ///
 /// Energy by tensor covers register files, network, global buffer and DRAM (this in proportion to the bits asked for).

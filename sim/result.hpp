@@ -49,6 +49,7 @@ struct LayerResult {
     std::map<std::string, std::int64_t> hops;                            ///< tensor -> links driven, words
     std::map<std::string, Ledger> ledger;                                ///< block -> causes
     std::map<std::string, std::int64_t> phases;                          ///< cycles from the layer's start
+    std::map<std::string, std::int64_t> post_operations;                 ///< add, multiply, compare: words
     std::int64_t post_words = 0;                                         ///< words through the PostProcessor
     std::int64_t padding_words = 0;                                      ///< zeros inserted, never read
     DramActivity dram;

@@ -57,6 +57,7 @@ template <class Archive> void visit_counts(Archive& a, LayerResult& l)
     a.field("ledger", l.ledger);
     a.field("phases", l.phases);
     a.field("post_words", l.post_words);
+    a.field("post_operations", l.post_operations);
     a.field("padding_words", l.padding_words);
     a.field("dram", l.dram);
 }

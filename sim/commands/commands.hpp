@@ -21,5 +21,6 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out);
 int energy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);
+int trace_command(const std::vector<std::string>& arguments, std::ostream& out);
 
 } // namespace heddle

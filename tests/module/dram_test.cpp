@@ -162,25 +162,22 @@ TEST_CASE("a device on the same clock answers a closed row after tRCD, read late
     // Pushed in t, accepted in t + 1, seen by the controller a clock after it was queued: ACT in t + 2, RD 6 later,
     // data for 5 + 4 clocks more, complete at clock t + 17, pushed then, taken a cycle later.
     CHECK(latency_of(s0) == 1 + 1 + 6 + 5 + 4 + 1);
-    CHECK(latency_of(s1) == latency_of(s0) + 2); // a cycle each way
-    CHECK(latency_of(s5) == latency_of(s0) + 10);
+    CHECK(latency_of(s1) == 18 + 2); // a cycle each way
+    CHECK(latency_of(s5) == 18 + 10);
 }
 
 TEST_CASE("a device on another clock: edges are placed by integer arithmetic on the ratio")
 {
-    // Memory at twice the speed: accepted in cycle 1001 = clock 2002, ACT 2003, RD 2009, data complete at 2018 = cycle
-    // 1009.
-    MemoryBench fast(device(1000, 2000000, 0));
+    MemoryBench fast(device(1000, 2000000, 0)), slow(device(1000, 500000, 0)), ratio(device(1000, 1500000, 0)),
+        less(device(1250, 1000000, 0));
+    // Memory at twice the speed: accepted in cycle 1001 = clock 2002, ACT 2003, RD 2009, complete at 2018 = cycle 1009.
     CHECK(latency_of(fast) == 1009 + 1 - late);
     // At half: cycle 1001 lies in clock 500, ACT 501, RD 507, complete at 516 = cycle 1032.
-    MemoryBench slow(device(1000, 500000, 0));
     CHECK(latency_of(slow) == 1032 + 1 - late);
     // At 3/2: cycle 1001 lies in clock floor(1501.5), ACT 1502, RD 1508, complete at 1517 = cycle ceil(1011.33).
-    MemoryBench ratio(device(1000, 1500000, 0));
     CHECK(latency_of(ratio) == 1012 + 1 - late);
-    // At 2/3: clock floor(667.33), ACT 668, RD 674, complete at 683 = cycle ceil(1024.5).
-    MemoryBench less(device(1500, 1000000, 0));
-    CHECK(latency_of(less) == 1025 + 1 - late);
+    // At 4/5: clock floor(800.8), ACT 801, RD 807, complete at 816 = cycle 1020.
+    CHECK(latency_of(less) == 1020 + 1 - late);
 }
 
 TEST_CASE("a device streams an open row at the rate of its data bus")

@@ -130,7 +130,7 @@ public:
             out_.push(now) = value_ * 3 + 1;
             holds_ = false;
             ledger_.mark(now, Cause::work, Cause::idle);
-            return never; // the pop above woke us for what lies behind it
+            return in_.empty() ? never : std::max(now + 1, in_.front_ready()); // it came while we worked
         }
         const Cause then = !holds_ ? Cause::idle : now < ready_ ? Cause::work : Cause::blocked;
         // At `ready_` the block runs again, so until then the cause stands.

@@ -53,14 +53,14 @@ private:
     template <typename Inside> void temporal(const AxisLoop& loop, Inside inside)
     {
         const auto a = static_cast<std::size_t>(loop.axis);
-        const int first = index_[a], last = limit_[a];
+        const int first = index_[a], limit = limit_[a], last = std::min(limit, first + loop.span);
         for (int at = first; at < last; at += loop.step) {
             index_[a] = at;
             limit_[a] = std::min(last, at + loop.step);
             inside();
         }
         index_[a] = first;
-        limit_[a] = last;
+        limit_[a] = limit;
     }
 
     void glb(std::size_t l)
@@ -69,6 +69,7 @@ private:
             temporal(plan_.glb_loops[l], [&] { glb(l + 1); });
             return;
         }
+        pass_limit_ = limit_;
         steps(0);
         ++mac_.pass;
     }
@@ -93,9 +94,12 @@ private:
         const SpatialLoop& loop = plan_.spatial[l];
         const auto a = static_cast<std::size_t>(loop.axis);
         const int first = index_[a], y = mac_.y, x = mac_.x;
+        int last = limit_[a]; // positions outside a loop of the pass are cut by the pass alone
+        for (const AxisLoop& inside : plan_.pass_loops)
+            if (inside.axis == loop.axis && inside.step < loop.step) last = pass_limit_[a];
         for (int i = 0; i < loop.count; ++i) {
             index_[a] = first + i * loop.step;
-            if (index_[a] >= limit_[a]) break;
+            if (index_[a] >= last) break;
             mac_.y = loop.place == Place::x ? y : y * loop.count + i;
             mac_.x = loop.place == Place::y ? x : x * loop.count + i;
             spread(l + 1);
@@ -122,7 +126,7 @@ private:
     std::function<void(const Mac&)> visit_;
     Mac mac_;
     Extents base_{}, size_{};
-    std::vector<int> index_, limit_;
+    std::vector<int> index_, limit_, pass_limit_;
 };
 
 } // namespace heddle::test_walk

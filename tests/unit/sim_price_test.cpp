@@ -115,13 +115,13 @@ TEST_CASE("hops, DRAM bits, post operations and clock")
     layer.hops = {{"weights", 3}, {"psums", 5}};
     layer.dram.read_bytes = 2;
     layer.dram.write_bytes = 1;
-    layer.post_words = 2;
+    layer.post_operations = {{"add", 2}};
     std::map<std::string, double> pj = parts(layer);
     CHECK(pj["network"] == Approx(3 * 0.7 + 5 * 4 * 0.7));
     CHECK(pj["dram"] == Approx(24 * 17));
     CHECK(pj["static"] == Approx(10 * 6 * 19)); // cycles x PEs
     CHECK(pj["post"] > 0.0);
-    layer.op = "max_pool";
+    layer.post_operations = {{"compare", 2}};
     CHECK(parts(layer)["post"] == Approx(2 * 0.4)); // one 8-bit comparison a word
 }
 

@@ -1,0 +1,120 @@
+#include "sim/trace_layer.hpp"
+
+#include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
+#include "sim/layer_run.hpp"
+#include "sim/timeline.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+namespace heddle {
+
+namespace {
+
+std::int64_t count_passes(const CompiledPlan& plan)
+{
+    std::int64_t n = 0;
+    for (PassWalk walk(plan); !walk.done(); walk.next()) ++n;
+    return n;
+}
+
+/// Refuses tiles and passes that the layer does not have.
+void check_window(const TraceWindow& w, const CompiledPlan& plan)
+{
+    if (w.unit == TraceWindow::Unit::cycle) return;
+    const bool tiles = w.unit == TraceWindow::Unit::tile;
+    const char* option = tiles ? "--tile" : "--pass";
+    if (plan.plan().kind != PlanKind::array)
+        throw UserError(std::string(option) + ": layer " + plan.plan().name + " does not use the array");
+    const std::int64_t count = tiles ? static_cast<std::int64_t>(plan.tiles().size()) : count_passes(plan);
+    if (w.last >= count)
+        throw UserError(std::string(option) + ": layer " + plan.plan().name + " has " +
+                        (tiles ? "tiles 0.." : "passes 0..") + std::to_string(count - 1) + ", got " +
+                        std::to_string(w.last));
+}
+
+/// Cycles of the window if the layer takes its bound.
+Cycle expected_cycles(const TraceWindow& w, const CompiledPlan& plan, Cycle bound)
+{
+    if (w.unit == TraceWindow::Unit::cycle) return std::max<Cycle>(0, std::min(w.last, bound - 1) - w.first + 1);
+    const std::int64_t all =
+        w.unit == TraceWindow::Unit::tile ? static_cast<std::int64_t>(plan.tiles().size()) : count_passes(plan);
+    return static_cast<Cycle>(static_cast<double>(bound) * static_cast<double>(w.last - w.first + 1) /
+                              static_cast<double>(all));
+}
+
+/// What looks at the machine while it runs. The machine keeps calling it, so it lives as long as the machine.
+struct Watchers {
+    Watchers(Accelerator& machine, const CompiledPlan& plan, const TraceRequest& r) : causes(machine)
+    {
+        if (!r.trace.vcd.empty()) tracer.emplace(machine, plan, r.trace);
+        if (!r.timeline.empty()) timeline.emplace(machine, plan, r.trace.window, r.trace.max_bytes);
+        machine.dram().log_commands([this](const DramCommand& c) {
+            if (tracer) tracer->command(c);
+            if (timeline) timeline->command(c);
+        });
+        machine.clock().observe([this](Cycle now) {
+            const std::vector<int>& all = causes.look();
+            if (tracer) tracer->look(now, all);
+            if (timeline) timeline->look(now, all);
+        });
+    }
+
+    CauseWatch causes;
+    std::optional<Tracer> tracer;
+    std::optional<Timeline> timeline;
+};
+
+void take_outcome(const Watchers& w, TraceOutcome& out)
+{
+    if (!w.tracer) return;
+    for (const Signal& s : w.tracer->signals().all())
+        out.signals.push_back({s.path(), s.width(), s.form(), s.names() ? *s.names() : SignalNames{}});
+    out.first_cycle = w.tracer->first_cycle();
+    out.last_cycle = w.tracer->last_cycle();
+    out.limited = w.tracer->limited();
+}
+
+} // namespace
+
+TraceOutcome trace_layer(const RunOptions& options, int layer, const TraceRequest& request,
+                         const std::function<void(const TracePlan&)>& announce)
+{
+    RunOptions o = options;
+    o.driver = TimeDriver::reference;
+    const Cycle bound = LayerRunner::choose(o, layer).bound.cycles;
+    std::shared_ptr<Watchers> watchers;
+    LayerRunner runner(o);
+    runner.watch([&](Accelerator& machine, const CompiledPlan& plan) {
+        check_window(request.trace.window, plan);
+        watchers = std::make_shared<Watchers>(machine, plan, request);
+        if (announce) {
+            TracePlan p;
+            p.expected_cycles = expected_cycles(request.trace.window, plan, bound);
+            if (watchers->tracer) {
+                p.signals = static_cast<std::int64_t>(watchers->tracer->signals().all().size());
+                p.expected_bytes = watchers->tracer->expected_bytes(p.expected_cycles);
+            }
+            announce(p);
+        }
+        return watchers;
+    });
+    TraceOutcome out;
+    out.result = runner.run(layer);
+    if (watchers->tracer) watchers->tracer->close();
+    take_outcome(*watchers, out);
+    const TraceWindow& w = request.trace.window;
+    if (w.unit == TraceWindow::Unit::cycle && w.first >= out.result.cycles)
+        throw UserError("--from: layer " + out.result.name + " ends with cycle " +
+                        std::to_string(out.result.cycles - 1) + ", got " + std::to_string(w.first));
+    if (watchers->timeline) {
+        write_file_atomically(request.timeline, watchers->timeline->finish(out.result.cycles));
+        out.timeline_limited = watchers->timeline->full();
+        out.timeline_slices = watchers->timeline->slices();
+    }
+    return out;
+}
+
+} // namespace heddle

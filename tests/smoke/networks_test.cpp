@@ -1,0 +1,87 @@
+// Every shipped network, preset and trained model through the executable, values compared.
+#include "tests/smoke/workplace.hpp"
+
+using namespace heddle::test_smoke;
+
+namespace {
+
+struct Machine {
+    const char *preset, *dataflow;
+};
+constexpr Machine machines[] = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}};
+
+std::string on(const Machine& m)
+{
+    return std::string(" --hw ") + m.preset + " --dataflow " + m.dataflow;
+}
+
+} // namespace
+
+TEST_CASE("the tiny network runs on every preset with each of its dataflows")
+{
+    const Workplace place;
+    for (const Machine& m : machines) check_verified(place.run("tiny --batch 2" + on(m)));
+}
+
+TEST_CASE("wires that a dataflow needs and a preset lacks are named")
+{
+    const Workplace place;
+    for (const std::string dataflow : {"ws", "is"}) {
+        const Answer answer = place.heddle("run tiny --hw shidiannao_like --dataflow " + dataflow);
+        CHECK(answer.code == 2);
+        CHECK_THAT(answer.text, Catch::Contains("missing wires"));
+    }
+}
+
+TEST_CASE("a small MobileNet is verified whole on every preset and dataflow")
+{
+    const Workplace place;
+    for (const Machine& m : machines) {
+        const boost::json::value report = place.run("mobilenet_v1_0.25_128" + on(m));
+        check_verified(report);
+        CHECK(report.at("layers").as_array().size() == 29);
+        CHECK(whole(report.at("totals").at("verified")) == 29);
+    }
+}
+
+TEST_CASE("the first layers of every shipped network run with every dataflow")
+{
+    const Workplace place;
+    for (const std::string network : {"alexnet", "mobilenet_v1", "mobilenet_v2", "resnet18", "resnet50", "resnet50_v1",
+                                      "squeezenet1_0", "squeezenet1_1", "vgg16"})
+        for (const Machine& m : machines) {
+            const std::string first = network == "vgg16" ? "1" : "1..3";
+            const boost::json::value report = place.run(network + " --timing-only --layers " + first + on(m));
+            CHECK_FALSE(report.at("layers").as_array().empty());
+        }
+}
+
+TEST_CASE("layers in the middle of a network take their inputs from the reference and are verified")
+{
+    const Workplace place;
+    check_verified(place.run("mobilenet_v2 --layers 1..6 --jobs 2 --hw tpu_like"));
+    check_verified(place.run("squeezenet1_1 --layers 10..16 --hw shidiannao_like"));
+    check_verified(place.run("resnet18 --layers 3..6 --hw tpu_like --dataflow os"));
+}
+
+TEST_CASE("trained networks classify their pictures on the simulated hardware")
+{
+    const Workplace place;
+    const std::string folder = std::string(HEDDLE_SOURCE_DIR) + "/dnn/trained/";
+    const std::pair<const char*, const char*> pictures[] = {
+        {"coat_0", "coat"}, {"trouser_0", "trouser"}, {"ankle_boot_0", "ankle boot"}};
+    for (const std::string model : {"mobilenet_fashion_mnist", "resnet_fashion_mnist"})
+        for (const auto& [picture, label] : pictures) {
+            INFO(model << " " << picture);
+            const Answer answer = place.heddle("run '" + folder + model + ".onnx' --hw tpu_like --input '" + folder +
+                                               "pictures/" + picture + ".png' --out result");
+            INFO(answer.text);
+            REQUIRE(answer.code == 0);
+            const std::size_t at = answer.text.find("classes of the first picture\n");
+            REQUIRE(at != std::string::npos);
+            const std::string rest = answer.text.substr(at);
+            const std::size_t line = rest.find('\n') + 1;
+            CHECK_THAT(rest.substr(line, rest.find('\n', line) - line), Catch::Contains(label));
+            check_verified(place.report("result"));
+        }
+}
