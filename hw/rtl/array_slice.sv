@@ -24,12 +24,12 @@ module array_slice #(
     input  heddle_pkg::descriptor_t        command,
     input  logic                           x_valid,         // streamed along the rows
     output logic                           x_ready,
-    input  heddle_pkg::count_t             x_count,
+    input  heddle_pkg::place_t             x_count,
     input  logic                           x_last,          // completes the words of a step
     input  logic signed [OPERAND_BITS-1:0] x_word[X_WORDS],
     input  logic                           k_valid,         // stationary, row by row, or streamed down the columns
     output logic                           k_ready,
-    input  heddle_pkg::count_t             k_count,
+    input  heddle_pkg::place_t             k_count,
     input  logic                           k_last,          // ... of a load, of a step
     input  logic signed [OPERAND_BITS-1:0] k_word[K_WORDS],
     output logic                           out_valid,
@@ -58,12 +58,12 @@ module array_slice #(
         .out(command_front), .valid(command_front_valid), .fill(command_fill));
 
     typedef struct packed {
-        count_t                               count;
+        place_t                               count;
         logic                                 last;
         logic [X_WORDS-1:0][OPERAND_BITS-1:0] word;
     } x_beat_t;
     typedef struct packed {
-        count_t                               count;
+        place_t                               count;
         logic                                 last;
         logic [K_WORDS-1:0][OPERAND_BITS-1:0] word;
     } k_beat_t;
@@ -129,7 +129,7 @@ module array_slice #(
         for (int c = 0; c < int'(COLS); ++c) begin
             k_edge[c] = stationary ? '0 : k_lane[c];
             for (int i = 0; i < int'(K_WORDS); ++i)
-                if (stationary && wave.load_col + count_t'(i) == count_t'(c)) k_edge[c] = k_front_word[i];
+                if (stationary && wave.load_col + place_t'(i) == place_t'(c)) k_edge[c] = k_front_word[i];
         end
     end
     sequencer #(

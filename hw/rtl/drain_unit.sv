@@ -10,8 +10,8 @@ module drain_unit (
     input  heddle_pkg::count_t  rows,
     input  heddle_pkg::count_t  interval,   // cycles per row
     input  heddle_pkg::count_t  wave,       // of the pass, with where its results leave
-    input  heddle_pkg::count_t  exit_row,
-    input  heddle_pkg::count_t  exit_col,
+    input  heddle_pkg::place_t  exit_row,
+    input  heddle_pkg::place_t  exit_col,
     input  heddle_pkg::result_t info,       // of row 0
     input  heddle_pkg::count_t  stride_y,   // addresses of neighbouring rows
     input  logic                overwrite,  // the next pass starts its psums in this cycle
@@ -19,10 +19,10 @@ module drain_unit (
     output logic                take_sum,
     output logic                take_psum,
     output logic                send,
-    output heddle_pkg::count_t  send_row,
+    output heddle_pkg::place_t  send_row,
     output heddle_pkg::count_t  send_wave,
-    output heddle_pkg::count_t  send_exit_row,
-    output heddle_pkg::count_t  send_exit_col,
+    output heddle_pkg::place_t  send_exit_row,
+    output heddle_pkg::place_t  send_exit_col,
     output heddle_pkg::result_t send_info,
     output logic                idle
 );
@@ -30,7 +30,8 @@ module drain_unit (
 
     typedef struct packed {
         logic    busy;
-        count_t  start, rows, interval, wave, exit_row, exit_col;
+        count_t  start, rows, interval, wave;
+        place_t  exit_row, exit_col;
         result_t info;
     } job_t;
     job_t   now, after;  // being sent, and waiting for the drain registers
@@ -51,7 +52,7 @@ module drain_unit (
     assign take_sum      = finish && vacant;
     assign take_psum     = done && after.busy;
     assign send          = sending && part == 0;
-    assign send_row      = row;
+    assign send_row      = place_t'(row);
     assign send_wave     = now.wave;
     assign send_exit_row = now.exit_row;
     assign send_exit_col = now.exit_col;

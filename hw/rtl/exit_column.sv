@@ -16,7 +16,7 @@ module exit_column #(
     input  logic                          en,
     input  logic      [WIDTH-1:0]         chain[ROWS],
     input  logic      [ROWS-1:0]          result,          // a sum leaves this row's tap
-    input  heddle_pkg::count_t            exit_col[ROWS],
+    input  heddle_pkg::place_t            exit_col[ROWS],
     output logic                          valid,
     output logic      [WIDTH-1:0]         out
 );
@@ -29,7 +29,7 @@ module exit_column #(
             enter[p] = '0;
             for (int r = 0; r < int'(ROWS); ++r)
                 if ((TAPS || (r == int'(ROWS) - 1 && p == int'(PLACES) - 1)) && result[r] &&
-                    exit_col[r] == count_t'(COLUMN + p))
+                    exit_col[r] == place_t'(COLUMN + p))
                     enter[p] = enter[p] | {1'b1, chain[r]};
         end
     end

@@ -5,6 +5,7 @@ package heddle_pkg;
     localparam int unsigned LOOPS = 6;
 
     typedef logic [31:0] count_t;
+    typedef logic [7:0]  place_t;  // a row or column of the array, at most 255
 
     // The layer seen as C[m][n] = sum over k of A[m][k] B[k][n]: each of the three indices lies on one axis. Y and X are
     // spread over the rows and columns of the array, S is streamed, one index a step.
@@ -48,14 +49,14 @@ package heddle_pkg;
         logic   take_sum;    // the sum that this step completes goes to the drain register
         logic   take_psum;   // ... or a psum completed before, which waited in its register
         logic   drain;       // drain register of row drain_row into the chain
-        count_t drain_row;
+        place_t drain_row;
         logic   load;        // columns [load_col, load_end) of row load_row take what comes down their column
-        count_t load_row;
-        count_t load_col;
-        count_t load_end;
+        place_t load_row;
+        place_t load_col;
+        place_t load_end;
         logic   result;      // a row of sums leaves the chain below row exit_row, columns 0 .. exit_col
-        count_t exit_row;
-        count_t exit_col;
+        place_t exit_row;
+        place_t exit_col;
     } wave_t;
 
     // What is known about a row of sums when it is sent on its way.

@@ -9,7 +9,7 @@ module operand_edge #(
     input  logic                           take,      // the array wants the words of a step
     input  logic                           step,      // and uses them now
     input  logic                           valid,     // a beat
-    input  heddle_pkg::count_t             count,     // its words
+    input  heddle_pkg::place_t             count,     // its words
     input  logic                           last,      // completes the step's words
     input  logic signed [OPERAND_BITS-1:0] word[BEAT_WORDS],
     output logic                           pop,
@@ -19,7 +19,7 @@ module operand_edge #(
     import heddle_pkg::*;
 
     logic                           have;
-    count_t                         filled;
+    place_t                         filled;
     logic signed [OPERAND_BITS-1:0] held[LANES];
 
     assign pop      = take && !have && valid;
@@ -28,7 +28,7 @@ module operand_edge #(
         lane = held;
         for (int i = 0; i < int'(BEAT_WORDS); ++i)
             for (int l = 0; l < int'(LANES); ++l)
-                if (pop && count_t'(i) < count && filled + count_t'(i) == count_t'(l)) lane[l] = word[i];
+                if (pop && place_t'(i) < count && filled + place_t'(i) == place_t'(l)) lane[l] = word[i];
     end
     always_ff @(posedge clk) begin
         if (pop) begin

@@ -67,10 +67,11 @@ module pe_array #(
                 .PRODUCT_SHIFT(PRODUCT_SHIFT)
             ) u_pe (
                 .clk, .en, .stationary,
-                .load(w[ENTER].load && w[ENTER].load_row == r && c + 1 > w[ENTER].load_col && c < w[ENTER].load_end),
+                .load(w[ENTER].load && w[ENTER].load_row == place_t'(r) && place_t'(c + 1) > w[ENTER].load_col &&
+                      place_t'(c) < w[ENTER].load_end),
                 .step(w[ENTER].step), .swap(w[ENTER].swap), .x(x_here), .k(k_here),
                 .add(w[ADD].step), .first(w[ADD].first), .take_sum(w[ADD].take_sum),
-                .take_psum(w[ADD].take_psum), .drain(w[ADD].drain && w[ADD].drain_row == r), .chain_in, .chain_out
+                .take_psum(w[ADD].take_psum), .drain(w[ADD].drain && w[ADD].drain_row == place_t'(r)), .chain_in, .chain_out
             );
         end
     end
@@ -78,12 +79,13 @@ module pe_array #(
     for (genvar c = 0; c < COLS; ++c) begin : g_exit
         logic [PSUM_BITS-1:0] chain[ROWS];
         logic [ROWS-1:0]      result;
-        count_t               exit_col[ROWS];
+        place_t               exit_col[ROWS];
         logic                 column_valid;
         for (genvar r = 0; r < ROWS; ++r) begin : g_tap
             localparam int unsigned ADD = r * HOP_Y + c * HOP_X + MAC_LATENCY - 1;
             assign chain[r]    = g_row[r].g_col[c].chain_out;
-            assign result[r]   = w[ADD].result && w[ADD].exit_row == r && w[ADD].exit_col + 1 > c;
+            assign result[r]   = w[ADD].result && w[ADD].exit_row == place_t'(r) &&
+                                 w[ADD].exit_col + 1 > place_t'(c);
             assign exit_col[r] = w[ADD].exit_col;
         end
         exit_column #(

@@ -27,7 +27,7 @@ module sequencer #(
     output heddle_pkg::count_t        rows,           // of the array in use
     // Words of the stationary operand.
     input  logic                      load_valid,
-    input  heddle_pkg::count_t        load_count,
+    input  heddle_pkg::place_t        load_count,
     input  logic                      load_last,
     output logic                      load_pop,
     // To the array.
@@ -76,7 +76,7 @@ module sequencer #(
     count_t      port_busy_q;         // cycles for which the port's beats are given away
     logic        load_expected_q, load_begun_q, load_complete_q, load_allowed_q;
     count_t      load_wait_q;         // cycles until the load's words have come down
-    count_t      load_row_q, load_col_q;
+    place_t      load_row_q, load_col_q;
 
     // ---- A new layer: from this very cycle on
 
@@ -99,14 +99,15 @@ module sequencer #(
     loop_nest #(.LOADS_ONLY(1)) u_loads (
         .clk, .rst, .next(load_done), .extent(layer.extent), .loops(layer.loops), .range(load_range), .last(last_load));
 
-    count_t cols, steps, exit_row, exit_col, way, row_beats;
+    count_t cols, steps, way, row_beats;
+    place_t exit_row, exit_col;
     logic   new_k;
     assign rows      = range.hi[AXIS_Y] - range.lo[AXIS_Y];
     assign cols      = range.hi[AXIS_X] - range.lo[AXIS_X];
     assign steps     = range.hi[AXIS_S] - range.lo[AXIS_S];
-    assign exit_row  = side(ROWS, rows) - 1;
-    assign exit_col  = side(COLS, cols) - 1;
-    assign way       = exit_row * HOP_Y + exit_col * HOP_X + MAC_LATENCY - 1;
+    assign exit_row  = place_t'(side(ROWS, rows) - 1);
+    assign exit_col  = place_t'(side(COLS, cols) - 1);
+    assign way       = count_t'(exit_row) * HOP_Y + count_t'(exit_col) * HOP_X + MAC_LATENCY - 1;
     assign row_beats = beats_of(cols);
     assign new_k     = layer.stationary &&
                        (start || first_pass_q || range.lo[AXIS_Y] != range_before_q.lo[AXIS_Y] ||
@@ -138,18 +139,20 @@ module sequencer #(
     // ---- The load, into the second set of registers
 
     logic   load_allowed, load_complete;
-    count_t load_cols, load_left;
+    place_t load_cols;
+    count_t load_left;
     assign load_allowed  = options.load_hidden ? start || (load_allowed_q && !swap) || first : loading;
     assign load_complete = !start && load_complete_q && !swap;
     assign load_pop  = load_expected && !load_complete && load_allowed && advance && load_valid;
     assign load_done = load_pop && load_last;
-    assign load_cols = load_range.hi[AXIS_X] - load_range.lo[AXIS_X];
+    assign load_cols = place_t'(load_range.hi[AXIS_X] - load_range.lo[AXIS_X]);
     assign load_left = load_begun_q ? load_wait_q
                                     : side(ROWS, load_range.hi[AXIS_Y] - load_range.lo[AXIS_Y]);
 
     // ---- The drain, or the results of each step
 
-    count_t  drain_beats, drain_length, drain_start, drain_wave, drain_row, drain_exit_row, drain_exit_col;
+    count_t  drain_beats, drain_length, drain_start, drain_wave;
+    place_t  drain_row, drain_exit_row, drain_exit_col;
     logic    drain_send, take_sum, take_psum;
     result_t info, drain_info;
     axis_e   reduction;
@@ -251,8 +254,8 @@ module sequencer #(
         load_expected_q <= load_expected && !(load_done && last_load);
         if (load_pop) begin
             load_begun_q <= !load_last;
-            load_col_q   <= load_col_q + load_count;
-            if (load_col_q + load_count == load_cols) begin
+            load_col_q   <= wave.load_end;
+            if (wave.load_end == load_cols) begin
                 load_col_q <= 0;
                 load_row_q <= load_last ? 0 : load_row_q + 1;
             end

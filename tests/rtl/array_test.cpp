@@ -43,7 +43,7 @@ void compare_random(const std::string& twin, int layers, bool os_only = false)
     const char* only = std::getenv("HEDDLE_RTL_LAYER");
     for (int i = only ? std::atoi(only) : 0; i < layers; ++i) {
         Random random(derive_seed(7, static_cast<std::uint64_t>(i)));
-        const Layer layer = random_layer(random, cosim.parameters(), os_only);
+        const ArrayLayer layer = random_layer(random, cosim.parameters(), os_only);
         const PassOptions options = random_options(random, cosim.parameters());
         const Stimulus stimulus = random_stimulus(random);
         if (cosim.run(layer, options, stimulus)) continue;
@@ -84,7 +84,7 @@ TEST_CASE("RTL array: 16x16, and how much faster the model is")
 {
     compare_random("systolic_16x16", 40);
     CoSimulation cosim("systolic_16x16");
-    Layer layer;
+    ArrayLayer layer;
     layer.extent[axis_y] = layer.extent[axis_x] = 32;
     layer.extent[axis_s] = 1000;
     layer.fold[axis_y] = layer.fold[axis_x] = 16;

@@ -99,7 +99,7 @@ CoSimulation::CoSimulation(const std::string& twin)
 
 CoSimulation::~CoSimulation() = default;
 
-CoSimulation::Model& CoSimulation::begin(const Layer& layer, const PassOptions& options)
+CoSimulation::Model& CoSimulation::begin(const ArrayLayer& layer, const PassOptions& options)
 {
     configure(*hw_, parameters(), options, layer);
     plan_ = std::make_unique<CompiledPlan>(plan(layer, parameters()), *hw_);
@@ -130,7 +130,7 @@ bool CoSimulation::compare_state(Model& m)
            equal("loads taken over", twin_->loads() - loads_before_, m.array.stats().loads);
 }
 
-bool CoSimulation::compare_result(const Layer& layer, Model& m, std::map<int, std::int64_t>& sums)
+bool CoSimulation::compare_result(const ArrayLayer& layer, Model& m, std::map<int, std::int64_t>& sums)
 {
     const rtl::ResultBeat r = twin_->result();
     const PsumBeat& b = m.out.front();
@@ -146,7 +146,7 @@ bool CoSimulation::compare_result(const Layer& layer, Model& m, std::map<int, st
     return same;
 }
 
-bool CoSimulation::run(const Layer& layer, const PassOptions& options, const Stimulus& stimulus)
+bool CoSimulation::run(const ArrayLayer& layer, const PassOptions& options, const Stimulus& stimulus)
 {
     const Operands operands = rtl::operands(layer, parameters());
     const Descriptor rtl_command = descriptor(layer);
@@ -211,7 +211,7 @@ bool CoSimulation::run(const Layer& layer, const PassOptions& options, const Sti
            equal("loads", operands.loads, m.array.stats().loads);
 }
 
-double CoSimulation::time_model(const Layer& layer, const PassOptions& options, std::int64_t& cycles)
+double CoSimulation::time_model(const ArrayLayer& layer, const PassOptions& options, std::int64_t& cycles)
 {
     const Operands operands = rtl::operands(layer, parameters());
     Model& m = begin(layer, options);
@@ -230,7 +230,7 @@ double CoSimulation::time_model(const Layer& layer, const PassOptions& options, 
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - clock).count();
 }
 
-double CoSimulation::time_twin(const Layer& layer, const PassOptions& options, std::int64_t& cycles)
+double CoSimulation::time_twin(const ArrayLayer& layer, const PassOptions& options, std::int64_t& cycles)
 {
     const Operands operands = rtl::operands(layer, parameters());
     const Descriptor rtl_command = descriptor(layer);

@@ -28,20 +28,20 @@ public:
     const Parameters& parameters() const { return twin_->parameters(); }
 
     /// Runs a layer on both. False, with a word on the first difference in `failure`, when they are not equal.
-    bool run(const Layer& layer, const PassOptions& options, const Stimulus& stimulus);
+    bool run(const ArrayLayer& layer, const PassOptions& options, const Stimulus& stimulus);
     std::string failure;
     Compared compared; ///< so far
 
     /// Seconds for `layer` with operands always there, alone.
-    double time_model(const Layer& layer, const PassOptions& options, std::int64_t& cycles);
-    double time_twin(const Layer& layer, const PassOptions& options, std::int64_t& cycles);
+    double time_model(const ArrayLayer& layer, const PassOptions& options, std::int64_t& cycles);
+    double time_twin(const ArrayLayer& layer, const PassOptions& options, std::int64_t& cycles);
 
 private:
     struct Model;
     bool equal(const char* what, std::int64_t rtl, std::int64_t model);
     bool compare_state(Model& m);
-    bool compare_result(const Layer& layer, Model& m, std::map<int, std::int64_t>& sums);
-    Model& begin(const Layer& layer, const PassOptions& options);
+    bool compare_result(const ArrayLayer& layer, Model& m, std::map<int, std::int64_t>& sums);
+    Model& begin(const ArrayLayer& layer, const PassOptions& options);
 
     std::unique_ptr<Twin> twin_;
     std::unique_ptr<HardwareConfig> hw_;

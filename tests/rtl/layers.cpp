@@ -32,7 +32,7 @@ void walk(const std::vector<RtlLoop>& loops, std::size_t at, const Range& range,
     }
 }
 
-std::vector<RtlLoop> all_loops(const Layer& layer)
+std::vector<RtlLoop> all_loops(const ArrayLayer& layer)
 {
     std::vector<RtlLoop> loops = layer.tiles;
     for (int a : layer.order) loops.push_back({a, layer.fold[a]});
@@ -58,25 +58,25 @@ std::int64_t rounded(std::int64_t product, int shift)
 
 } // namespace
 
-std::int32_t Layer::x_value(int y, int s) const
+std::int32_t ArrayLayer::x_value(int y, int s) const
 {
     return value(seed, y, s);
 }
 
-std::int32_t Layer::k_value(int y, int x, int s) const
+std::int32_t ArrayLayer::k_value(int y, int x, int s) const
 {
     return value(seed + 1, stationary() ? y : s, x);
 }
 
 /// Results lie filter by filter within a pixel.
-int Layer::address_stride(int axis) const
+int ArrayLayer::address_stride(int axis) const
 {
     if (flow == Flow::ws) return axis == axis_x ? 1 : axis == axis_s ? extent[axis_x] : 0;
     if (flow == Flow::is) return axis == axis_s ? 1 : axis == axis_x ? extent[axis_s] : 0;
     return axis == axis_x ? 1 : axis == axis_y ? extent[axis_x] : 0;
 }
 
-std::string Layer::describe() const
+std::string ArrayLayer::describe() const
 {
     std::string s = flow == Flow::ws ? "ws" : flow == Flow::is ? "is" : "os";
     for (int a = 0; a < 3; ++a)
@@ -87,9 +87,9 @@ std::string Layer::describe() const
     return s + (ragged ? " ragged" : "");
 }
 
-Layer random_layer(Random& random, const Parameters& p, bool os_only)
+ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only)
 {
-    Layer l;
+    ArrayLayer l;
     l.flow = os_only ? Flow::os : static_cast<Flow>(random.below(3));
     l.seed = random.next();
     l.ragged = random.below(3) == 0;
@@ -108,7 +108,7 @@ Layer random_layer(Random& random, const Parameters& p, bool os_only)
     return l;
 }
 
-Descriptor descriptor(const Layer& layer)
+Descriptor descriptor(const ArrayLayer& layer)
 {
     Descriptor d;
     d.stationary = layer.stationary();
@@ -121,7 +121,7 @@ Descriptor descriptor(const Layer& layer)
     return d;
 }
 
-LayerPlan plan(const Layer& layer, const Parameters& p)
+LayerPlan plan(const ArrayLayer& layer, const Parameters& p)
 {
     // By RtlAxis: which dimension of the layer.
     const Dim dims[3] = {layer.stationary() ? dim_c : dim_p, layer.flow == Flow::is ? dim_p : dim_k,
@@ -154,7 +154,7 @@ LayerPlan plan(const Layer& layer, const Parameters& p)
     return plan;
 }
 
-void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& options, const Layer& layer)
+void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& options, const ArrayLayer& layer)
 {
     hw.precision.weight_bits = hw.precision.input_bits = 16;
     hw.precision.psum_bits = p.psum_bits;
@@ -174,7 +174,7 @@ void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& optio
     hw.passes.gap_cycles = options.gap_cycles;
 }
 
-Operands operands(const Layer& layer, const Parameters& p)
+Operands operands(const ArrayLayer& layer, const Parameters& p)
 {
     Operands out;
     Range all{{0, 0, 0}, {layer.extent[0], layer.extent[1], layer.extent[2]}};

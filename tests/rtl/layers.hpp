@@ -13,7 +13,7 @@ namespace heddle::rtl {
 enum class Flow { ws, is, os };
 
 /// C[m][n] = sum over k of A[m][k] B[k][n], as loops over the three axes.
-struct Layer {
+struct ArrayLayer {
     Flow flow = Flow::ws;
     int extent[3] = {1, 1, 1};      ///< by RtlAxis
     int fold[3] = {1, 1, 1};        ///< what a pass covers
@@ -30,17 +30,17 @@ struct Layer {
 };
 
 /// A layer that fits the twin's array; `os_only` where its wires have no chain.
-Layer random_layer(Random& random, const Parameters& p, bool os_only);
-Descriptor descriptor(const Layer& layer);
-LayerPlan plan(const Layer& layer, const Parameters& p);
+ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only);
+Descriptor descriptor(const ArrayLayer& layer);
+LayerPlan plan(const ArrayLayer& layer, const Parameters& p);
 /// What the twin is, as a hardware description; `layer` says which tensor takes which wires.
-void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& options, const Layer& layer);
+void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& options, const ArrayLayer& layer);
 
 struct Operands {
     std::vector<Beat> x, k;
     std::int64_t passes = 0, loads = 0, steps = 0;
     std::map<int, std::int64_t> expected; ///< result by address, exact
 };
-Operands operands(const Layer& layer, const Parameters& p);
+Operands operands(const ArrayLayer& layer, const Parameters& p);
 
 } // namespace heddle::rtl

@@ -79,7 +79,7 @@ public:
     {
         model_->x_valid = beat != nullptr;
         if (!beat) return;
-        model_->x_count = static_cast<std::uint32_t>(beat->word.size());
+        model_->x_count = static_cast<std::uint8_t>(beat->word.size());
         model_->x_last = beat->last;
         for (std::size_t i = 0; i < beat->word.size(); ++i) model_->x_word[i] = static_cast<std::uint16_t>(beat->word[i]);
     }
@@ -87,7 +87,7 @@ public:
     {
         model_->k_valid = beat != nullptr;
         if (!beat) return;
-        model_->k_count = static_cast<std::uint32_t>(beat->word.size());
+        model_->k_count = static_cast<std::uint8_t>(beat->word.size());
         model_->k_last = beat->last;
         for (std::size_t i = 0; i < beat->word.size(); ++i) model_->k_word[i] = static_cast<std::uint16_t>(beat->word[i]);
     }

@@ -108,9 +108,12 @@ TEST_CASE("drivers jobs and slices give equal reports through the executable")
     REQUIRE(place.heddle(run + "--layers conv2,left --out c").code == 0);
     const json::value all = place.report("a"), some = place.report("c");
     REQUIRE(some.at("layers").as_array().size() == 2);
-    for (const json::value& l : some.at("layers").as_array())
-        for (const json::value& other : all.at("layers").as_array())
-            if (other.at("name") == l.at("name")) CHECK(other == l);
+    for (json::value l : some.at("layers").as_array())
+        for (json::value other : all.at("layers").as_array()) {
+            if (other.at("name") != l.at("name")) continue;
+            for (json::value* v : {&l, &other}) v->as_object().erase("position"); // counts what was asked for
+            CHECK(other == l);
+        }
     REQUIRE(place.heddle(run + "--stall-seed 3 --out d").code == 0);
     REQUIRE(place.heddle(run + "--stall-seed 3 --out e").code == 0);
     CHECK(place.heddle("diff d e").code == 0);

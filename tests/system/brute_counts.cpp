@@ -1,13 +1,13 @@
 #include "tests/system/brute_counts.hpp"
 
+#include "tests/system/tile_fills.hpp"
+
 #include <algorithm>
-#include <climits>
 
 namespace heddle::test_system {
 
 namespace {
 
-using Word = std::int64_t;
 using test_walk::Mac;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b)
@@ -15,15 +15,11 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b)
     return (a + b - 1) / b;
 }
 
-struct Position {
-    int n, g, c, row, col; ///< of the input map; rows and columns outside it are padding
-};
-
 class Counter {
 public:
     Counter(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs)
-        : plan_(plan), hw_(hw), weights_(weights), inputs_(inputs), array_(plan.kind == PlanKind::array),
-          resident_(hw.dram.kind == DramKind::resident)
+        : plan_(plan), hw_(hw), at_(plan), tiles_(plan), weights_(weights), inputs_(inputs),
+          array_(plan.kind == PlanKind::array), resident_(hw.dram.kind == DramKind::resident)
     {
     }
 
@@ -50,41 +46,6 @@ private:
         std::map<Word, Lane> lanes;
     };
 
-    Word weight_at(const Extents& i) const
-    {
-        const Extents& e = plan_.extent;
-        return (((Word{i[dim_g]} * e[dim_k] + i[dim_k]) * e[dim_c] + i[dim_c]) * e[dim_r] + i[dim_r]) * e[dim_s] +
-               i[dim_s];
-    }
-    Word output_at(const Extents& i) const
-    {
-        const Extents& e = plan_.extent;
-        return (((Word{i[dim_n]} * e[dim_g] + i[dim_g]) * e[dim_k] + i[dim_k]) * e[dim_p] + i[dim_p]) * e[dim_q] +
-               i[dim_q];
-    }
-    Position position(const Extents& i) const
-    {
-        const Window& w = plan_.window;
-        return {i[dim_n], i[dim_g], i[dim_c], i[dim_p] * w.stride_rows + i[dim_r] * w.dilation_rows - w.pad_top,
-                i[dim_q] * w.stride_cols + i[dim_s] * w.dilation_cols - w.pad_left};
-    }
-    Word input_at(const Position& p) const
-    {
-        const Extents& e = plan_.extent;
-        constexpr Word wide = 1 << 14, middle = wide / 2;
-        return (((Word{p.n} * e[dim_g] + p.g) * e[dim_c] + p.c) * wide + p.row + middle) * wide + p.col + middle;
-    }
-    Word input_index(const Extents& i) const
-    {
-        Word index = 0;
-        for (Dim d : {dim_n, dim_g, dim_c, dim_p, dim_q, dim_r, dim_s}) index = index * plan_.extent[d] + i[d];
-        return index;
-    }
-    bool inside(const Position& p) const
-    {
-        return p.row >= 0 && p.row < plan_.in_rows && p.col >= 0 && p.col < plan_.in_cols;
-    }
-
     void visit(const Mac& mac)
     {
         if (!step_.empty() && mac.step != step_[0].step) {
@@ -109,12 +70,12 @@ private:
             const int pe = mac.y * hw_.array.cols + mac.x;
             rows_ = std::max(rows_, mac.y + 1);
             cols_ = std::max(cols_, mac.x + 1);
-            const Position p = position(mac.at);
-            hold(weights, pe, weight_at(mac.at), weight_at(mac.at), false);
-            hold(inputs, pe, input_index(mac.at), input_at(p), !inside(p));
-            outputs.emplace(output_at(mac.at), mac.y);
-            remember(mac.at, p);
-            if (array_ && inside(p)) counts_.effectual += product_counts(mac.at, p);
+            const Position p = at_.position(mac.at);
+            hold(weights, pe, at_.weight_at(mac.at), at_.weight_at(mac.at), false);
+            hold(inputs, pe, at_.input_index(mac.at), at_.input_at(p), !at_.inside(p));
+            outputs.emplace(at_.output_at(mac.at), mac.y);
+            tiles_.remember(mac.at, p);
+            if (array_ && at_.inside(p)) counts_.effectual += product_counts(mac.at, p);
             if (array_ && plan_.keep_psums && !updated_.insert(pe).second) ++psum_registers_.reads;
         }
         const std::int64_t pes = static_cast<std::int64_t>(step_.size());
@@ -144,7 +105,7 @@ private:
     std::int64_t product_counts(const Extents& i, const Position& p) const
     {
         const int c = p.g * plan_.extent[dim_c] + p.c;
-        return weights_.data[static_cast<std::size_t>(weight_at(i))] != 0 && inputs_.at(p.n, c, p.row, p.col) != 0;
+        return weights_.data[static_cast<std::size_t>(at_.weight_at(i))] != 0 && inputs_.at(p.n, c, p.row, p.col) != 0;
     }
 
     /// A kept operand is loaded when it is not what the PEs already hold; a streamed one comes whenever it changes.
@@ -248,60 +209,19 @@ private:
         pass_outputs_.clear();
     }
 
-    // ---- Tiles
-
-    void remember(const Extents& i, const Position& p)
-    {
-        tile_weights_.insert(weight_at(i));
-        tile_outputs_.insert(output_at(i));
-        tile_channels_.insert({p.n, p.g, p.c});
-        tile_rows_.insert(p.row);
-        tile_cols_.insert(p.col);
-    }
-
-    /// Rows (or columns) that a tile holds: all between the first and the last, but for a 1x1 window that strides
-    /// without padding, which leaves out what it steps over.
-    static std::set<int> spanned(const std::set<int>& touched, int filter, int stride, int pad, int size)
-    {
-        if (filter == 1 && stride > 1 && pad == 0) return touched;
-        std::set<int> all;
-        for (int i = *touched.begin(); i <= *touched.rbegin(); ++i)
-            if (i >= 0 && i < size) all.insert(i);
-        return all;
-    }
-
-    static std::int64_t fresh(const std::set<Word>& words, std::set<Word>& before)
-    {
-        const std::int64_t n = std::count_if(words.begin(), words.end(), [&](Word w) { return before.count(w) == 0; });
-        before = words;
-        return n;
-    }
-
     void close_tile()
     {
         close_step();
         close_pass();
-        const Window& w = plan_.window;
-        std::set<Word> inputs;
-        const std::set<int> rows = spanned(tile_rows_, plan_.extent[dim_r], w.stride_rows, w.pad_top, plan_.in_rows);
-        const std::set<int> cols = spanned(tile_cols_, plan_.extent[dim_s], w.stride_cols, w.pad_left, plan_.in_cols);
-        for (const auto& [n, g, c] : tile_channels_)
-            for (int row : rows)
-                for (int col : cols) inputs.insert(input_at({n, g, c, row, col}));
-        if (array_) fills_["weights"] += fresh(tile_weights_, weights_in_buffer_);
-        fills_["inputs"] += fresh(inputs, inputs_in_buffer_);
-        if (plan_.add_layer >= 0) fills_["operand2"] += fresh(tile_outputs_, operand2_in_buffer_);
-        tile_weights_.clear();
-        tile_outputs_.clear();
-        tile_channels_.clear();
-        tile_rows_.clear();
-        tile_cols_.clear();
+        tiles_.close_tile();
     }
 
     void finish();
 
     const LayerPlan& plan_;
     const HardwareConfig& hw_;
+    Coordinates at_;
+    TileFills tiles_;
     const Tensor &weights_, &inputs_;
     bool array_, resident_;
     Counts counts_;
@@ -315,10 +235,6 @@ private:
     std::map<Word, int> pass_outputs_;
     std::map<Word, int> updates_;                          ///< of each output, over the layer
     std::vector<std::pair<Word, std::int64_t>> emissions_; ///< one of their words, and their beats
-    std::set<Word> tile_weights_, tile_outputs_, weights_in_buffer_, inputs_in_buffer_, operand2_in_buffer_;
-    std::set<std::array<int, 3>> tile_channels_;
-    std::set<int> tile_rows_, tile_cols_;
-    std::map<std::string, std::int64_t> fills_;
 };
 
 /// The buffer's and the DRAM's side: what was filled once per tile, what each output took, and where it went.
@@ -328,7 +244,7 @@ void Counter::finish()
     auto& dram = counts_.accesses["dram"];
     const std::int64_t outputs = static_cast<std::int64_t>(updates_.size());
     if (!array_) glb["weights"];
-    for (const auto& [tensor, words] : fills_) {
+    for (const auto& [tensor, words] : tiles_.fills()) {
         glb[tensor].fills = resident_ ? 0 : words;
         if (!resident_ && words > 0) dram[tensor].reads = words;
     }
