@@ -35,7 +35,8 @@ struct Accelerator::Wires {
           result_words(std::max(operand_words, psum_words)), burst_words(memory_words(hw)),
           command_dma("command_dma", 2, 1), command_buffer("command_buffer", 2, 1),
           command_array("command_array", 2, 1), command_post("command_post", 2, 1), done_dma("done_dma", 2, 1),
-          done_buffer("done_buffer", 2, 1), memory_request("memory_request", 4, 1, MemoryRequest(burst_words)),
+          done_buffer("done_buffer", 2, 1), done_post("done_post", 2, 1),
+          memory_request("memory_request", 4, 1, MemoryRequest(burst_words)),
           memory_response("memory_response", 4, 1, MemoryResponse(burst_words)),
           fill("fill", 2, 1, FillBeat(burst_words)), parameters("parameters", 2, 1, FillBeat(burst_words)),
           credit("credit", 4, 1), drain_request("drain_request", 4, 1),
@@ -69,15 +70,15 @@ struct Accelerator::Wires {
 
     std::vector<ChannelBase*> all()
     {
-        return {&command_dma,    &command_buffer,  &command_array, &command_post, &done_dma,       &done_buffer,
-                &memory_request, &memory_response, &fill,          &parameters,   &credit,         &drain_request,
-                &drain_data,     &weights,         &inputs,        &windows,      &array_weights,  &array_inputs,
-                &array_psums,    &returning_psums, &buffer_psums,  &post_psums,   &complete_psums, &operand2_request,
-                &operand2,       &results};
+        return {&command_dma,      &command_buffer, &command_array,   &command_post, &done_dma,   &done_buffer,
+                &done_post,        &memory_request, &memory_response, &fill,         &parameters, &credit,
+                &drain_request,    &drain_data,     &weights,         &inputs,       &windows,    &array_weights,
+                &array_inputs,     &array_psums,    &returning_psums, &buffer_psums, &post_psums, &complete_psums,
+                &operand2_request, &operand2,       &results};
     }
 
     int operand_words, psum_words, result_words, burst_words;
-    Channel<Command> command_dma, command_buffer, command_array, command_post, done_dma, done_buffer;
+    Channel<Command> command_dma, command_buffer, command_array, command_post, done_dma, done_buffer, done_post;
     Channel<MemoryRequest> memory_request;
     Channel<MemoryResponse> memory_response;
     Channel<FillBeat> fill, parameters;
@@ -109,11 +110,11 @@ void Accelerator::build(bool reversed)
     Wires& w = *wires_;
     std::vector<std::function<Block*()>> makers = {
         [&] {
-            return (controller_ =
-                        std::make_unique<Controller>("controller",
-                                                     std::vector<Channel<Command>*>{&w.command_dma, &w.command_buffer,
-                                                                                    &w.command_array, &w.command_post},
-                                                     std::vector<Channel<Command>*>{&w.done_dma, &w.done_buffer}))
+            return (controller_ = std::make_unique<Controller>(
+                        "controller",
+                        std::vector<Channel<Command>*>{&w.command_dma, &w.command_buffer, &w.command_array,
+                                                       &w.command_post},
+                        std::vector<Channel<Command>*>{&w.done_dma, &w.done_buffer, &w.done_post}))
                 .get();
         },
         [&] { return (dram_ = std::make_unique<Dram>("dram", hw_, w.memory_request, w.memory_response)).get(); },
@@ -151,7 +152,7 @@ void Accelerator::build(bool reversed)
             return (post_ = std::make_unique<PostProcessor>(
                         "post", hw_,
                         PostProcessor::Channels{w.command_post, w.parameters, w.post_psums, w.complete_psums, w.windows,
-                                                w.operand2_request, w.operand2, w.results},
+                                                w.operand2_request, w.operand2, w.results, w.done_post},
                         w.result_words))
                 .get();
         },
@@ -180,6 +181,7 @@ void Accelerator::visit_channels(ChannelVisitor& v) const
     v.visit("global_buffer", w.operand2);
     v.visit("global_buffer", w.drain_data);
     v.visit("global_buffer", w.done_buffer);
+    v.visit("post", w.done_post);
     v.visit("distributor", w.array_weights);
     v.visit("distributor", w.array_inputs);
     v.visit("array", w.array_psums);

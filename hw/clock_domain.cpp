@@ -110,6 +110,8 @@ Cycle ClockDomain::run(const bool& done)
     sc_core::sc_start();
     done_ = nullptr;
     if (failure_) std::rethrow_exception(failure_);
+    // A pause comes before the kernel's tracing of the time step; half a period on, the last cycle is traced as well.
+    if (!observers_.empty()) sc_core::sc_start(clock_->period() / 2.0);
     return now_;
 }
 

@@ -10,7 +10,7 @@ namespace heddle {
 
 class Controller : public Block {
 public:
-    /// `done_in`: one token each from the global buffer and the DMA per layer.
+    /// `done_in`: one token each from the global buffer, the DMA and the PostProcessor per layer.
     Controller(const sc_core::sc_module_name& name, std::vector<Channel<Command>*> commands_out,
                std::vector<Channel<Command>*> done_in);
 

@@ -119,7 +119,7 @@ void PeArray::try_begin_pass(Cycle now)
         phase_ = Phase::loading;
         load_allowed_ = true;
     }
-    if (!load_complete_ || now < load_ready_) return;
+    if (!load_complete_ || array_time(now) < load_ready_) return;
     std::swap(kept_->matrix, loading_);
     for (int y = 0; y < hw_.array.rows; ++y)
         kept_->nonzero_in_row[static_cast<std::size_t>(y)] = static_cast<int>(
@@ -152,14 +152,17 @@ void PeArray::finish_pass(Cycle now)
     const bool keep = plan_->plan().keep_psums;
     const int wave = wave_, drain = keep ? drain_cycles(*set_) : 0;
     Cycle end = std::max(array_time(now), first_step_ + c.min_cycles - 1);
-    if (c.drain == Overlap::hidden) end = std::max(end, first_step_ + last_drain_ - 1);
+    if (c.drain == Overlap::hidden) end = std::max({end, first_step_ + last_drain_ - 1, last_sent_});
     if (c.load == Overlap::hidden && load_expected_ && load_pass_.pass().index == pass_.pass().index + 1)
         end = std::max(end, first_step_ + load_cycles(*load_set_) - 1);
     const bool wait_for_drain = keep && c.drain == Overlap::exposed;
     pass_may_start_ = end + 1 + c.gap_cycles + (wait_for_drain ? drain : 0);
     if (!c.wavefront_chained || wait_for_drain) pass_may_start_ += wave;
     last_drain_ = drain;
-    if (keep) drain_psums(now);
+    if (keep) {
+        drain_psums(now);
+        last_sent_ = last_emission_ - wave;
+    }
     pass_.next();
     if (pass_.done())
         phase_ = Phase::idle;
@@ -218,7 +221,10 @@ Cycle PeArray::tick(Cycle now)
         const bool w = receive(operands_[0], now), i = receive(operands_[1], now);
         const bool p = receive_psums(now);
         computed = w && i && p;
-        if (computed) compute_step(now);
+        if (computed) {
+            compute_step(now);
+            push_result(now); // when the way through the array takes no cycle
+        }
     }
     const bool loaded = receive_load(now);
     if (computed) { // look again in the next cycle, which then books itself
@@ -268,7 +274,7 @@ Cycle PeArray::next_wake(Cycle now) const
         if (array_time(now) < pass_may_start_)
             at(now + pass_may_start_ - array_time(now));
         else if (load_complete_)
-            at(load_ready_);
+            at(now + load_ready_ - array_time(now));
         else if (kept_ && load_allowed_ && kept_->in->front_ready() <= now + 1)
             at(now + 1);
     }

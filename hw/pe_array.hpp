@@ -173,12 +173,13 @@ private:
     Cycle pass_may_start_ = 0; ///< array time
     Cycle first_step_ = -1;    ///< of the current pass, array time
     int last_drain_ = 0;       ///< hidden drain of the pass before
+    Cycle last_sent_ = -1;     ///< when its last row went on its way and freed the drain registers, array time
 
     PassWalk load_pass_;
     const LaneSet* load_set_ = nullptr;
     PeMatrix loading_;
     bool load_expected_ = false, load_begun_ = false, load_complete_ = false, load_allowed_ = false;
-    Cycle load_ready_ = 0;
+    Cycle load_ready_ = 0; ///< array time
 
     std::vector<Emission> emissions_; ///< ring
     std::size_t emission_head_ = 0, emission_count_ = 0;

@@ -187,14 +187,14 @@ void PeArray::expect_load()
 
 bool PeArray::receive_load(Cycle now)
 {
-    if (!load_expected_ || load_complete_ || !load_allowed_ || !kept_->in->can_pop(now)) return false;
+    if (!load_expected_ || load_complete_ || !load_allowed_ || frozen_ || !kept_->in->can_pop(now)) return false;
     const bool exposed = hw_.passes.load == Overlap::exposed;
     if (exposed && phase_ != Phase::loading) return false;
     const OperandBeat& beat = kept_->in->front();
     const TensorLanes& lanes = load_set_->tensor[static_cast<int>(kept_->tensor)];
     if (!load_begun_) {
         load_begun_ = true;
-        load_ready_ = now + load_cycles(*load_set_);
+        load_ready_ = array_time(now) + load_cycles(*load_set_);
         stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
     }
     for (int i = 0; i < beat.count && !timing_only_; ++i)
@@ -202,7 +202,7 @@ bool PeArray::receive_load(Cycle now)
     count_delivery(*kept_, *load_set_, beat);
     if (beat.last) {
         load_complete_ = true;
-        load_ready_ = std::max(load_ready_, now + 1);
+        load_ready_ = std::max(load_ready_, array_time(now) + 1);
     }
     kept_->in->pop(now);
     return true;

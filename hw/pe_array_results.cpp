@@ -127,11 +127,12 @@ PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
     return e;
 }
 
-/// Results of the steps before that still occupy the way out when this step's would be ready.
+/// Results of the steps before that still occupy the way out when this step's would be ready; with no wavefront to
+/// cross, a full channel does so too.
 bool PeArray::emission_backlog(Cycle now) const
 {
     if (plan_->plan().keep_psums) return false;
-    return last_emission_ >= array_time(now) + wave_;
+    return last_emission_ >= array_time(now) + wave_ || (wave_ == 0 && !psums_out_.can_push(now));
 }
 
 void PeArray::emit_step(Cycle now)
@@ -174,8 +175,10 @@ void PeArray::drain_psums(Cycle now)
         beats.emplace_back(from, to);
         from = to;
     }
-    const Cycle start = array_time(now) + wave_ + 1 + std::max(0, length - static_cast<int>(beats.size()));
-    Cycle ready = start;
+    // The first row is sent when those of the drain before have left the drain registers, and arrives a wavefront
+    // later.
+    const Cycle sent = array_time(now) + 1 + std::max(0, length - static_cast<int>(beats.size()));
+    Cycle ready = std::max(sent, last_sent_ + 1) + wave_;
     for (const auto& [from, to] : beats) {
         PsumBeat& b = new_emission(ready++, to - from).beat;
         label(b);

@@ -25,6 +25,7 @@ PostProcessor::PostProcessor(const sc_core::sc_module_name& name, const Hardware
         c->bind_reader(*this);
     io_.operand2_out.bind_writer(*this);
     io_.results_out.bind_writer(*this);
+    io_.done_out.bind_writer(*this);
 }
 
 void PostProcessor::begin_layer(Cycle now, const std::vector<std::int32_t>* resident_parameters)
@@ -126,6 +127,7 @@ bool PostProcessor::take_psums(Channel<PsumBeat>& in, Cycle now)
         pass_on(b.count, b.out_word, b.operand2_word, now);
         occupy(now, b.count, 0);
     }
+    psums_left_ -= b.count;
     in.pop(now);
     return true;
 }
@@ -209,6 +211,8 @@ Cycle PostProcessor::tick(Cycle now)
             parameter_count_ = setup_->channels;
         }
         busy_until_ = now;
+        psums_left_ = setup_->psum_words;
+        done_sent_ = false;
         if (setup_->pool.active) pool_.start(setup_->pool, setup_->channels);
     }
     if (!setup_) {
@@ -218,6 +222,10 @@ Cycle PostProcessor::tick(Cycle now)
     take_parameters(now);
     const bool added = finish_add(now) || finish_pool(now);
     const bool work = take_psums(io_.buffer_in, now) || take_psums(io_.collector_in, now) || take_window(now);
+    if (!done_sent_ && psums_left_ == 0 && io_.done_out.can_push(now)) {
+        io_.done_out.push(now);
+        done_sent_ = true;
+    }
     const bool offered = io_.buffer_in.can_pop(now) || io_.collector_in.can_pop(now) || io_.windows_in.can_pop(now);
     Cause then = Cause::idle;
     if (now + 1 < busy_until_)

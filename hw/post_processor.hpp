@@ -27,6 +27,7 @@ public:
         Channel<Operand2Request>& operand2_out;
         Channel<Operand2Beat>& operand2_in;
         Channel<ResultBeat>& results_out;
+        Channel<Command>& done_out; ///< one token when the layer's last psum has been taken
     };
 
     PostProcessor(const sc_core::sc_module_name& name, const HardwareConfig& hardware, const Channels& channels,
@@ -77,6 +78,8 @@ private:
     std::vector<Waiting> waiting_; ///< ring
     std::size_t waiting_head_ = 0, waiting_count_ = 0;
     PoolUnit pool_;
+    std::int64_t psums_left_ = 0; ///< of the layer: some may lie in no pooling window
+    bool done_sent_ = true;
     std::size_t pooled_sent_ = 0; ///< of the completed windows
     Cycle busy_until_ = 0;
     const std::vector<std::int32_t>* resident_ = nullptr;

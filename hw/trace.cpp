@@ -1,9 +1,11 @@
 #include "hw/trace.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/yaml_scalar.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 namespace heddle {
 
@@ -39,7 +41,9 @@ Tracer::Tracer(Accelerator& machine, const CompiledPlan& plan, const TraceOption
       period_ps_(plan.hardware().clock_period_ps())
 {
     machine.visit_channels(channels_);
-    if (table_.all().empty()) throw UserError("--scope: no signal matches (heddle trace --help shows the hierarchy)");
+    if (const std::string scope = table_.unmatched(); !scope.empty())
+        throw UserError("--scope: no signal of this layer matches " + quoted(scope) +
+                        " (heddle trace --help tells the hierarchy)");
     if (table_.header_bytes() + table_.largest_bytes_per_cycle() > options_.max_bytes)
         throw UserError("--max-mib: the declarations of " + std::to_string(table_.all().size()) +
                         " signals alone do not fit; name fewer with --scope");
@@ -105,8 +109,33 @@ void Tracer::open()
 void Tracer::close()
 {
     if (file_) sc_core::sc_close_vcd_trace_file(file_);
+    if (file_) stamp_first_values();
     if (file_) closed_ = true;
     file_ = nullptr;
+}
+
+/// SystemC says only in a comment when its first values hold, so viewers show them from 0 on. The time stamp takes that
+/// comment's place, padded with blanks to its length.
+void Tracer::stamp_first_values() const
+{
+    if (first_ == never) return;
+    std::fstream file(options_.vcd, std::ios::in | std::ios::out | std::ios::binary);
+    bool declared = false;
+    std::string line;
+    for (std::streamoff from = 0; std::getline(file, line); from = file.tellg()) {
+        declared = declared || line.rfind("$enddefinitions", 0) == 0;
+        if (line == "$dumpvars") return;
+        if (!declared || line != "$comment") continue;
+        do {
+            if (!std::getline(file, line)) return;
+        } while (line != "$end");
+        const std::streamoff length = file.tellg() - from;
+        std::string stamp = "#" + std::to_string(first_ * period_ps_);
+        stamp.resize(static_cast<std::size_t>(length - 1), ' ');
+        file.seekp(from);
+        file << stamp << '\n';
+        return;
+    }
 }
 
 } // namespace heddle

@@ -36,7 +36,7 @@ private:
 
 class Tracer {
 public:
-    /// Before the layer runs, from cycle 0 of the machine. UserError when no signal is in scope or the declarations
+    /// Before the layer runs, from cycle 0 of the machine. UserError when a scope matches no signal or the declarations
     /// alone exceed max_bytes.
     Tracer(Accelerator& machine, const CompiledPlan& plan, const TraceOptions& options);
     ~Tracer();
@@ -59,6 +59,7 @@ public:
 
 private:
     void open();
+    void stamp_first_values() const;
 
     Accelerator& machine_;
     TraceOptions options_;

@@ -4,21 +4,6 @@
 
 namespace heddle {
 
-namespace {
-
-/// Names of signals that begin with a scope.
-std::string at(const std::string& scope, const char* name)
-{
-    return scope + "." + name;
-}
-
-template <typename Word> void show_words(Signal* signal, const std::vector<Word>& words, int count, int bits)
-{
-    if (signal) signal->show_words(words, count, bits);
-}
-
-} // namespace
-
 const SignalNames& region_names()
 {
     static const SignalNames names{"weights", "inputs", "operand2", "parameters", "outputs"};
@@ -29,6 +14,16 @@ int ChannelTracer::operand_bits() const
 {
     const Precision& p = plan_.hardware().precision;
     return std::max(p.weight_bits, p.input_bits);
+}
+
+/// The buffers of a beat are padded; this many words can be used.
+int ChannelTracer::widest_beat() const
+{
+    const HardwareConfig& hw = plan_.hardware();
+    const GlobalBufferConfig& g = hw.global_buffer;
+    return std::max({hw.weight_network.words_per_beat, hw.input_network.words_per_beat, hw.psum_network.words_per_beat,
+                     hw.array.cols, hw.array.rows, g.weights.read_port.words, g.inputs.read_port.words,
+                     hw.post.words_per_cycle});
 }
 
 int ChannelTracer::word_bits() const
@@ -59,112 +54,19 @@ template <typename T> void ChannelTracer::add(const char* writer, const Channel<
     });
 }
 
-Signal* ChannelTracer::memory_data(const std::string& path, std::size_t words)
-{
-    // A request of parameters is shorter than one of map words but its values are wider.
-    const Precision& p = plan_.hardware().precision;
-    const int burst_bits = plan_.hardware().dma.max_burst_bytes * 8;
-    const int map_bits = (burst_bits / std::min({p.weight_bits, p.input_bits, 8}) + 1) * operand_bits();
-    const int parameters =
-        3 * (plan_.hardware().dma.max_burst_bytes / plan_.hardware().post.parameter_bytes_per_channel + 1);
-    const int words_bits = std::max(map_bits, parameters * 32);
-    return table_.packed(at(path, "data"), 1, std::min(words_bits, static_cast<int>(words) * 32), 0.15);
-}
-
-void ChannelTracer::show_data(Signal* signal, Region region, const std::vector<std::int32_t>& words, int count) const
-{
-    show_words(signal, words, count * MemoryImage::values_per_word(region), bits_of(region));
-}
-
 ChannelTracer::Fields<Command> ChannelTracer::fields(const std::string&, const Command&)
 {
     return [](const Command&) {};
 }
 
-ChannelTracer::Fields<MemoryRequest> ChannelTracer::fields(const std::string& path, const MemoryRequest& prototype)
-{
-    Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* write = table_.bit(at(path, "write"), 0.05);
-    Signal* address = table_.add(at(path, "address"), 40, SignalForm::decimal, 0.2);
-    Signal* bytes = number(at(path, "bytes"), plan_.hardware().dma.max_burst_bytes);
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
-    Signal* words = number(at(path, "words"), static_cast<std::int64_t>(prototype.data.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
-    Signal* data = memory_data(path, prototype.data.size());
-    return [=](const MemoryRequest& r) {
-        show(region, static_cast<int>(r.region));
-        show(write, r.write);
-        show(address, static_cast<std::int64_t>(r.address));
-        show(bytes, r.bytes);
-        show(first, r.first_word);
-        show(words, r.words);
-        show(tile, r.tile);
-        if (r.write) show_data(data, r.region, r.data, r.words);
-    };
-}
-
-ChannelTracer::Fields<MemoryResponse> ChannelTracer::fields(const std::string& path, const MemoryResponse& prototype)
-{
-    Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* write = table_.bit(at(path, "write"), 0.05);
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
-    Signal* words = number(at(path, "words"), static_cast<std::int64_t>(prototype.data.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
-    Signal* data = memory_data(path, prototype.data.size());
-    return [=](const MemoryResponse& r) {
-        show(region, static_cast<int>(r.region));
-        show(write, r.write);
-        show(first, r.first_word);
-        show(words, r.words);
-        show(tile, r.tile);
-        if (!r.write) show_data(data, r.region, r.data, r.words);
-    };
-}
-
-ChannelTracer::Fields<FillBeat> ChannelTracer::fields(const std::string& path, const FillBeat& prototype)
-{
-    Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
-    Signal* count = number(at(path, "count"), static_cast<std::int64_t>(prototype.word.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
-    Signal* data = memory_data(path, prototype.word.size());
-    return [=](const FillBeat& b) {
-        show(region, static_cast<int>(b.region));
-        show(first, b.first_word);
-        show(count, b.count);
-        show(tile, b.tile);
-        show_data(data, b.region, b.word, b.count);
-    };
-}
-
-ChannelTracer::Fields<Credit> ChannelTracer::fields(const std::string& path, const Credit&)
-{
-    Signal* region = table_.name(at(path, "region"), region_names(), 0.01);
-    Signal* words = table_.add(at(path, "words"), word_bits(), SignalForm::decimal, 0.01);
-    return [=](const Credit& c) {
-        show(region, static_cast<int>(c.region));
-        show(words, c.words);
-    };
-}
-
-ChannelTracer::Fields<DrainRequest> ChannelTracer::fields(const std::string& path, const DrainRequest&)
-{
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.1);
-    Signal* count = number(at(path, "count"), 1 << 15, 0.05);
-    return [=](const DrainRequest& r) {
-        show(first, r.first_word);
-        show(count, r.count);
-    };
-}
-
 ChannelTracer::Fields<OperandBeat> ChannelTracer::fields(const std::string& path, const OperandBeat& prototype)
 {
-    const std::int64_t lanes = static_cast<std::int64_t>(prototype.word.size());
-    Signal* first = number(at(path, "first_lane"), lanes * 1024, 0.1);
+    const int lanes = std::min(static_cast<int>(prototype.word.size()), widest_beat());
+    Signal* first = number(at(path, "first_lane"), plan_.hardware().pes(), 0.1);
     Signal* count = number(at(path, "count"), lanes, 0.1);
     Signal* read = number(at(path, "words_read"), lanes);
     Signal* last = table_.bit(at(path, "last"), 0.1);
-    Signal* data = table_.packed(at(path, "data"), static_cast<int>(lanes), operand_bits(), 0.4);
+    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits(), 0.4);
     return [=, bits = operand_bits()](const OperandBeat& b) {
         show(first, b.first);
         show(count, b.count);
@@ -176,7 +78,7 @@ ChannelTracer::Fields<OperandBeat> ChannelTracer::fields(const std::string& path
 
 ChannelTracer::Fields<PsumBeat> ChannelTracer::fields(const std::string& path, const PsumBeat& prototype)
 {
-    const int lanes = static_cast<int>(prototype.value.size());
+    const int lanes = std::min(static_cast<int>(prototype.value.size()), widest_beat());
     Signal* count = number(at(path, "count"), lanes, 0.1);
     Signal* first = table_.bit(at(path, "first"), 0.01);
     Signal* last = table_.bit(at(path, "last"), 0.01);

@@ -3,7 +3,7 @@
 // Producer's end: `push` (an entry is written in this cycle) and `room` (there was room for one). Consumer's end:
 // `valid` (an entry may be taken), `ready` (it is), and the entry's fields; a transfer is valid and ready. `fill`
 // counts the entries held as the cycle begins. Fields are those of the entry at the head; while valid is 0 they keep
-// their last value. `data` and other rows of words are packed, word 0 lowest.
+// their last value (0 before the first seen). `data` and other rows of words are packed, word 0 lowest.
 #pragma once
 
 #include "hw/channel_visitor.hpp"
@@ -57,9 +57,16 @@ private:
     Fields<Operand2Beat> fields(const std::string& path, const Operand2Beat& prototype);
     Fields<ResultBeat> fields(const std::string& path, const ResultBeat& prototype);
 
+    /// The name of a signal in a scope.
+    static std::string at(const std::string& scope, const char* name) { return scope + "." + name; }
+    template <typename Word> static void show_words(Signal* signal, const std::vector<Word>& words, int count, int bits)
+    {
+        if (signal) signal->show_words(words, count, bits);
+    }
     /// Bits of a map or weight word as packed, and of a word of the region (parameters: 32).
     int operand_bits() const;
     int bits_of(Region r) const { return r == Region::parameters ? 32 : operand_bits(); }
+    int widest_beat() const;
     int word_bits() const; ///< of an index into a tensor
     Signal* number(const std::string& path, std::int64_t largest, double activity = 0.2)
     {

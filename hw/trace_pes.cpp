@@ -27,10 +27,10 @@ PeTracer::PeTracer(SignalTable& table, const PeArray& array, const CompiledPlan&
         for (int x = 0; x < hw.array.cols; ++x) {
             const std::string pe = "array.pe_" + std::to_string(y) + "_" + std::to_string(x) + ".";
             Pe p{y, x, table.bit(pe + "active", 0.1), nullptr, nullptr, nullptr, nullptr};
-            p.weight = number(pe + "weight", bits.weight_bits, keeps_w ? 0.01 : 0.5);
-            p.input = number(pe + "input", bits.input_bits, keeps_i ? 0.01 : 0.5);
-            p.product = number(pe + "product", bits.weight_bits + bits.input_bits, 0.5);
-            p.psum = number(pe + "psum", bits.psum_bits, 0.5);
+            p.weight = number(pe + "weight", bits.weight_bits, keeps_w ? 0.01 : 0.7);
+            p.input = number(pe + "input", bits.input_bits, keeps_i ? 0.01 : 0.7);
+            p.product = number(pe + "product", bits.weight_bits + bits.input_bits, 0.7);
+            p.psum = number(pe + "psum", bits.psum_bits, 0.7);
             if (p.active || p.weight || p.input || p.product || p.psum) pes_.push_back(p);
         }
     if (pes_.empty()) return;

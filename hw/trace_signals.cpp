@@ -49,15 +49,27 @@ void Signal::trace(sc_core::sc_trace_file& file) const
 }
 
 /// A pattern matches a signal, or a scope with all that is in it; * does not cross a dot.
-bool SignalTable::in_scope(const std::string& path) const
+bool SignalTable::matches(const std::string& scope, const std::string& path)
 {
     const auto slashes = [](std::string s) {
         std::replace(s.begin(), s.end(), '.', '/');
         return s;
     };
-    return scopes_.empty() || std::any_of(scopes_.begin(), scopes_.end(), [&](const std::string& scope) {
-               return ::fnmatch(slashes(scope).c_str(), slashes(path).c_str(), FNM_PATHNAME | FNM_LEADING_DIR) == 0;
-           });
+    return ::fnmatch(slashes(scope).c_str(), slashes(path).c_str(), FNM_PATHNAME | FNM_LEADING_DIR) == 0;
+}
+
+bool SignalTable::in_scope(const std::string& path) const
+{
+    return scopes_.empty() ||
+           std::any_of(scopes_.begin(), scopes_.end(), [&](const std::string& s) { return matches(s, path); });
+}
+
+std::string SignalTable::unmatched() const
+{
+    for (const std::string& scope : scopes_)
+        if (std::none_of(signals_.begin(), signals_.end(), [&](const Signal& s) { return matches(scope, s.path()); }))
+            return scope;
+    return {};
 }
 
 Signal* SignalTable::add(const std::string& path, int width, SignalForm form, double activity, const SignalNames* names)

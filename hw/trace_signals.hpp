@@ -84,6 +84,8 @@ public:
     explicit SignalTable(std::vector<std::string> scopes) : scopes_(std::move(scopes)) {}
 
     bool in_scope(const std::string& path) const;
+    /// The first pattern that no signal matches; empty when there is none.
+    std::string unmatched() const;
     /// Null when out of scope. `activity`: expected changes per cycle, for the estimate of the size.
     Signal* add(const std::string& path, int width, SignalForm form, double activity,
                 const SignalNames* names = nullptr);
@@ -98,6 +100,8 @@ public:
     std::int64_t header_bytes() const;
 
 private:
+    static bool matches(const std::string& scope, const std::string& path);
+
     std::vector<std::string> scopes_;
     std::deque<Signal> signals_;
     std::deque<SignalNames> names_;

@@ -147,8 +147,8 @@ std::string write_gtkw(const std::string& dump, const std::vector<TraceOutcome::
     lines.add({"clk", 1, SignalForm::bit, {}});
     lines.add({"cycle", 48, SignalForm::decimal, {}});
     for (std::size_t i : display_order(signals)) lines.add(signals[i]);
-    // The zoom is minus the log2 of the ticks per pixel: 20 pixels a cycle.
-    const double zoom = -std::log2(static_cast<double>(period_ps) / 20.0);
+    // The zoom is minus the log2 of the ticks in 200 pixels: 20 pixels a cycle.
+    const double zoom = -std::log2(static_cast<double>(period_ps) * 10.0);
     std::ostringstream text;
     text << "[*] " << title << "\n[dumpfile] \"" << path.string() << "\"\n[timestart] " << start_ps
          << "\n[size] 1600 1000\n[pos] -1 -1\n*" << zoom << ' ' << start_ps << " -1\n[sst_width] 240\n"

@@ -144,6 +144,8 @@ PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan)
     post.channel_stride = plan.outputs.channel_stride;
     post.channel_offset = plan.outputs.channel_offset;
     if (plan.op == Op::conv) post.channels = plan.extent[dim_g] * plan.extent[dim_k];
+    if (plan.kind == PlanKind::array)
+        post.psum_words = std::int64_t{plan.extent[dim_n]} * plan.extent[dim_p] * plan.extent[dim_q] * post.channels;
     if (plan.op == Op::avg_pool) post.average = q.requant;
     if (plan.op == Op::add) {
         post.clamp_lo = std::numeric_limits<std::int16_t>::min(); // the sum is clamped, not its operand

@@ -36,7 +36,8 @@ module array_slice #(
     input  logic                           out_ready,
     output heddle_pkg::result_t            out_info,
     output logic signed [PSUM_BITS-1:0]    out_value[OUT_WORDS],
-    // For observers: entries in the channels as the cycle begins, passes and loads begun before it, array advancing in it.
+    // For observers: entries in the channels as the cycle begins, passes and loads begun before it, array advancing in
+    // it.
     output heddle_pkg::count_t             x_fill,
     output heddle_pkg::count_t             k_fill,
     output heddle_pkg::count_t             out_fill,
@@ -135,10 +136,10 @@ module array_slice #(
     sequencer #(
         .ROWS(ROWS), .COLS(COLS), .BEAT_WORDS(OUT_WORDS), .MAC_LATENCY(MAC_LATENCY), .HOP_X(HOP_X), .HOP_Y(HOP_Y)
     ) u_sequencer (
-        .clk, .rst, .options, .command_valid(command_front_valid), .command(command_front), .command_pop, .stationary,
-        .stride_x, .take, .x_complete, .k_complete, .step, .rows, .load_valid(k_front_valid), .load_count(k_front.count),
-        .load_last(k_front.last), .load_pop, .wave, .advance, .port_idle, .port_ready, .send, .send_wave, .send_info,
-        .send_now, .passes, .loads);
+        .clk, .rst, .options, .command_valid(command_front_valid), .command(command_front), .command_pop,
+        .stationary, .stride_x, .take, .x_complete, .k_complete, .step, .rows, .load_valid(k_front_valid),
+        .load_count(k_front.count), .load_last(k_front.last), .load_pop, .wave, .advance, .port_idle, .port_ready,
+        .send, .send_wave, .send_info, .send_now, .passes, .loads);
     pe_array #(
         .ROWS(ROWS), .COLS(COLS), .OPERAND_BITS(OPERAND_BITS), .PSUM_BITS(PSUM_BITS), .MAC_LATENCY(MAC_LATENCY),
         .PRODUCT_SHIFT(PRODUCT_SHIFT), .HOP_X(HOP_X), .HOP_Y(HOP_Y), .TAPS(TAPS)

@@ -1,5 +1,5 @@
-// The ready/valid channel of hw/channel.hpp: an entry pushed in cycle t can be popped from t + LATENCY on, a slot freed in
-// t can be refilled in t + 1. Both ends see registered state only.
+// The ready/valid channel of hw/channel.hpp: an entry pushed in cycle t can be popped from t + LATENCY on, a slot freed
+// in t can be refilled in t + 1. Both ends see registered state only.
 module channel #(
     parameter int unsigned WIDTH = 8,
     parameter int unsigned DEPTH = 2,

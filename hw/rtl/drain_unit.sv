@@ -1,5 +1,5 @@
-// Sends kept psums down the chain, row by row from row 0 on, one each time the way out is free: the rows of one pass from
-// the drain registers, while those of the next may wait in the psum registers.
+// Sends kept psums down the chain, row by row from row 0 on, one each time the way out is free: the rows of one pass
+// from the drain registers, while those of the next may wait in the psum registers.
 module drain_unit (
     input  logic                clk,
     input  logic                rst,

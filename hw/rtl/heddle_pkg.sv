@@ -7,8 +7,8 @@ package heddle_pkg;
     typedef logic [31:0] count_t;
     typedef logic [7:0]  place_t;  // a row or column of the array, at most 255
 
-    // The layer seen as C[m][n] = sum over k of A[m][k] B[k][n]: each of the three indices lies on one axis. Y and X are
-    // spread over the rows and columns of the array, S is streamed, one index a step.
+    // The layer seen as C[m][n] = sum over k of A[m][k] B[k][n]: each of the three indices lies on one axis. Y and X
+    // are spread over the rows and columns of the array, S is streamed, one index a step.
     typedef enum logic [1:0] {AXIS_Y, AXIS_X, AXIS_S} axis_e;
 
     typedef struct packed {

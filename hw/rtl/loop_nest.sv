@@ -1,5 +1,5 @@
-// Walks the loops of a descriptor. A loop runs over what the loop outside it on the same axis covers in one iteration, so
-// the last iteration may be partial and nothing is padded.
+// Walks the loops of a descriptor. A loop runs over what the loop outside it on the same axis covers in one iteration,
+// so the last iteration may be partial and nothing is padded.
 module loop_nest #(
     parameter bit LOADS_ONLY = 0  // steps over passes that keep the stationary operand of the pass before
 ) (

@@ -1,5 +1,5 @@
-// One PE: operand registers, a multiplier of MAC_LATENCY cycles with its accumulator, and the link of the psum chain that
-// runs down its column. Psums either go down the chain each step (operand k stationary) or stay and are drained.
+// One PE: operand registers, a multiplier of MAC_LATENCY cycles with its accumulator, and the link of the psum chain
+// that runs down its column. Psums either go down the chain each step (operand k stationary) or stay and are drained.
 module pe #(
     parameter int unsigned OPERAND_BITS = 16,
     parameter int unsigned PSUM_BITS = 32,

@@ -1,6 +1,6 @@
-// ROWS x COLS PEs with their wires. Operand x enters at column 0 of every row and moves along it, HOP_X cycles a PE; operand
-// k (or a word to be loaded) enters at row 0 of every column and moves down it, HOP_Y cycles a PE, as psums do. A hop of 0
-// is a bus: all PEs of the row or column see the word at once.
+// ROWS x COLS PEs with their wires. Operand x enters at column 0 of every row and moves along it, HOP_X cycles a PE;
+// operand k (or a word to be loaded) enters at row 0 of every column and moves down it, HOP_Y cycles a PE, as psums do.
+// A hop of 0 is a bus: all PEs of the row or column see the word at once.
 //
 // A step enters unskewed; the edge holds word r of x back by r x HOP_Y and word c of k by c x HOP_X cycles. So what PE
 // (r, c) does lags what PE (0, 0) does by r x HOP_Y + c x HOP_X cycles, for operands, loads, drains and control alike.
@@ -71,7 +71,8 @@ module pe_array #(
                       place_t'(c) < w[ENTER].load_end),
                 .step(w[ENTER].step), .swap(w[ENTER].swap), .x(x_here), .k(k_here),
                 .add(w[ADD].step), .first(w[ADD].first), .take_sum(w[ADD].take_sum),
-                .take_psum(w[ADD].take_psum), .drain(w[ADD].drain && w[ADD].drain_row == place_t'(r)), .chain_in, .chain_out
+                .take_psum(w[ADD].take_psum), .drain(w[ADD].drain && w[ADD].drain_row == place_t'(r)),
+                .chain_in, .chain_out
             );
         end
     end

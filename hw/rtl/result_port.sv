@@ -1,5 +1,6 @@
-// The way from the array's exit to the psum channel. It knows when rows of sums arrive, from the sequencer's word that they
-// were sent; cuts a row into beats; and lets the array stand still while a beat that is due finds the channel full.
+// The way from the array's exit to the psum channel. It knows when rows of sums arrive, from the sequencer's word that
+// they were sent; cuts a row into beats; and lets the array stand still while a beat that is due finds the channel
+// full.
 module result_port #(
     parameter int unsigned COLS = 4,
     parameter int unsigned BEAT_WORDS = 4,

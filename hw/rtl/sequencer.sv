@@ -95,7 +95,8 @@ module sequencer #(
 
     range_t range, load_range;
     logic   last_pass, last_load, finish, load_done;
-    loop_nest u_passes (.clk, .rst, .next(finish), .extent(layer.extent), .loops(layer.loops), .range, .last(last_pass));
+    loop_nest u_passes (
+        .clk, .rst, .next(finish), .extent(layer.extent), .loops(layer.loops), .range, .last(last_pass));
     loop_nest #(.LOADS_ONLY(1)) u_loads (
         .clk, .rst, .next(load_done), .extent(layer.extent), .loops(layer.loops), .range(load_range), .last(last_load));
 
@@ -121,7 +122,8 @@ module sequencer #(
     assign load_apart = start || first_pass_q || !new_k || !options.load_hidden ||
                         since_q >= side(ROWS, rows) + options.gap_cycles +
                                    (options.wavefront_chained ? 0 : wave_before_q);
-    assign may_start     = (phase == WAITING || phase == LOADING) && advance && (start || may_start_q == 0) && load_apart;
+    assign may_start     = (phase == WAITING || phase == LOADING) && advance && (start || may_start_q == 0) &&
+                           load_apart;
     assign enter_loading = may_start && new_k && !options.load_hidden && phase == WAITING;
     assign begins        = may_start && (!new_k || (!start && load_complete_q && load_wait_q == 0));
     assign swap          = begins && new_k;
@@ -159,8 +161,10 @@ module sequencer #(
     assign reduction    = layer.stationary ? AXIS_Y : AXIS_S;
     assign drain_beats  = rows * row_beats;
     assign drain_length = options.edges_full ? ROWS * beats_of(COLS) : drain_beats;
-    // In a whole-array drain unused rows go ahead. Behind an earlier drain when that still has the port.
-    assign drain_start  = max(way + 1 + minus(drain_length, drain_beats), port_busy_q) - way;
+    // In a whole-array drain unused rows go ahead. Behind an earlier drain while that has the drain registers or the
+    // port.
+    assign drain_start  = max(1 + minus(drain_length, drain_beats),
+                              minus(port_busy_q, way < wave_before_q ? way : wave_before_q));
     always_comb begin
         info.count   = cols;
         info.address = range.lo[AXIS_Y] * layer.stride[AXIS_Y] + range.lo[AXIS_X] * layer.stride[AXIS_X] +
@@ -204,8 +208,11 @@ module sequencer #(
     logic   wait_for_drain;
     assign since          = first ? 0 : since_q;
     assign wait_for_drain = !layer.stationary && !options.drain_hidden;
-    assign rest           = max(minus(options.min_cycles, since + 1),
-                                options.drain_hidden ? minus(last_drain_q, since + 1) : 0);
+    // A hidden drain keeps passes its length apart; and where the next psum registers are needed before the last drain
+    // has sent its rows (a smaller pass after a bigger one, edges used, has to wait for the port), until it has.
+    assign rest           = max(minus(options.min_cycles, since + 1), start || !options.drain_hidden ? 0 :
+                                max(minus(last_drain_q, since + 1),
+                                    layer.stationary ? 0 : minus(port_busy_q, wave_before_q + 1)));
     assign exposed        = (wait_for_drain ? drain_length : 0) +
                             (!options.wavefront_chained || wait_for_drain ? way : 0);
 

@@ -8,10 +8,12 @@ const std::vector<Command>& commands()
         {"run", "simulate a network on an accelerator, check every value, report time and energy", run_command},
         {"list", "networks, hardware, energy tables or dataflows that are shipped", list_command},
         {"map", "show or write the mapping of each layer, why it was chosen, and its bound", map_command},
+        {"calibrate", "fit a hardware description to cycles measured on its RTL", calibrate_command},
         {"energy", "price the counts of a finished run by another energy table", energy_command},
         {"diff", "compare two results layer by layer (exit code 1 when they differ)", diff_command},
         {"accuracy", "top-1 of a trained model on Fashion-MNIST, in floats and in integers", accuracy_command},
         {"trace", "waveform or timeline of one layer, cycle by cycle", trace_command},
+        {"wave-diff", "compare two waveforms cycle by cycle (exit code 1 when they differ)", wave_diff_command},
     };
     return all;
 }

@@ -20,7 +20,9 @@ int list_command(const std::vector<std::string>& arguments, std::ostream& out);
 int map_command(const std::vector<std::string>& arguments, std::ostream& out);
 int energy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
+int calibrate_command(const std::vector<std::string>& arguments, std::ostream& out);
 int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int trace_command(const std::vector<std::string>& arguments, std::ostream& out);
+int wave_diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 
 } // namespace heddle

@@ -5,6 +5,7 @@
 #include "sim/commands/commands.hpp"
 #include "sim/layer_selection.hpp"
 #include "sim/mapper.hpp"
+#include "sim/overlay.hpp"
 #include "sim/text.hpp"
 
 #include <ostream>
@@ -42,9 +43,10 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
         .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
         .option("layers", "L", "only these: 3..7, conv1 or a list")
         .option("batch", "N", "pictures at once (1)")
+        .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
         .option("out,o", "FILE", "write the mappings as YAML, to edit and to give to heddle run --mapping");
     if (!line.parse(arguments, out)) return 0;
-    const HardwareConfig hw = load_hardware(line.text("hw"));
+    const HardwareConfig hw = load_overlaid_hardware(line.text("hw"), line.text("overlay")).config;
     const std::string dataflow = line.text("dataflow", hw.dataflows.empty() ? "" : hw.dataflows.front());
     describe_dataflow(dataflow); // refuses an unknown one
     const Network net = load_network(line.text("NETWORK"), static_cast<int>(line.integer("batch", 1, 1024, 1)));

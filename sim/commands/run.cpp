@@ -10,6 +10,7 @@
 #include "sim/layer_selection.hpp"
 #include "sim/lower.hpp"
 #include "sim/output_folder.hpp"
+#include "sim/overlay.hpp"
 #include "sim/price.hpp"
 #include "sim/progress.hpp"
 #include "sim/report.hpp"
@@ -40,6 +41,7 @@ void describe_options(CommandLine& line)
         .option("energy", "T",
                 "energy table: a shipped name (heddle list energy) or a YAML file; default: the hardware's")
         .option("mapping", "FILE", "mappings by hand for the layers it names (heddle map writes such files)")
+        .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
         .option("out,o", "DIR", "folder for report.json, layers.csv, manifest.json; default heddle_out/NETWORK-H-D")
         .option("seed", "S", "of synthetic weights and inputs (1)")
         .option("stall-seed", "S", "adds random channel latencies: cycles change, values must not; 0 is off (0)")
@@ -84,6 +86,7 @@ struct Request {
     Workload work; ///< its network and input have moved into the options
     Coverage coverage;
     std::vector<std::pair<std::string, std::string>> config_hashes;
+    std::string hardware_yaml; ///< with the overlay
 };
 
 std::string default_folder(const Network& net, const HardwareConfig& hw, const std::string& dataflow)
@@ -116,7 +119,8 @@ Request make_request(const CommandLine& line)
     const std::string name = line.text("NETWORK");
     const int batch = static_cast<int>(line.integer("batch", 1, max_batch, 1));
     RunOptions o;
-    o.hardware = load_hardware(line.text("hw"));
+    DescribedHardware hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay"));
+    o.hardware = hardware.config;
     read_simulation_options(line, o);
     EnergyTable energy = load_energy(line, o.hardware);
     const Network net = load_network(name, batch);
@@ -131,10 +135,11 @@ Request make_request(const CommandLine& line)
     o.network = std::move(work.network);
     o.input = std::move(work.input);
 
-    Request request{std::move(o), std::move(energy), std::move(folder), std::move(work), coverage_of(net), {}};
+    Request request{std::move(o), std::move(energy), std::move(folder), std::move(work), coverage_of(net), {}, {}};
+    request.hardware_yaml = std::move(hardware.yaml);
     request.config_hashes = request.work.config_hashes;
     request.config_hashes.emplace_back(line.text("hw"), request.options.hardware.content_hash);
-    for (const char* option : {"mapping", "energy"})
+    for (const char* option : {"mapping", "energy", "overlay"})
         if (std::error_code ignored; line.has(option) && ::access(line.text(option).c_str(), R_OK) == 0)
             request.config_hashes.emplace_back(line.text(option), content_hash(read_file(line.text(option))));
     return request;
@@ -157,7 +162,7 @@ RunReport make_report(const Request& request, RunResult run)
     report.run = std::move(run);
     report.energy_source = describe_table(request.energy);
     report.hardware_file = hw.source_file;
-    report.hardware_yaml = read_file(hw.source_file);
+    report.hardware_yaml = request.hardware_yaml;
     report.coverage = coverage_line(request.coverage, hw.precision.input_bits);
     return report;
 }

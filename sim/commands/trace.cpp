@@ -130,7 +130,7 @@ TraceRequest read_request(const CommandLine& line, std::string& fst)
     if (r.trace.vcd.empty() && fst.empty() && r.timeline.empty())
         throw UserError("trace: nothing to write: give --vcd, --fst or --timeline");
     if (!fst.empty()) require_vcd2fst();
-    if (r.trace.vcd.empty() && !fst.empty()) r.trace.vcd = fst.substr(0, fst.size() - 4) + ".vcd";
+    if (r.trace.vcd.empty() && !fst.empty()) r.trace.vcd = fst + ".tmp.vcd"; // removed when it has been converted
     r.trace.window = read_window(line);
     r.trace.max_bytes = line.integer("max-mib", 1, 1 << 20, 512) * mebibyte;
     std::istringstream scopes(line.text("scope"));

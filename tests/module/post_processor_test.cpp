@@ -17,9 +17,10 @@ struct PostBench {
           parameters("parameters", 2, 1, FillBeat(64)), collector("collector", 2, 1, PsumBeat(width)),
           buffer("buffer", 2, 1, PsumBeat(width)), windows("windows", 2, 1, OperandBeat::for_post(width)),
           ask("ask", 2, 1, Operand2Request(width)), operand2("operand2", 2, 1, Operand2Beat(width)),
-          results("results", latency + 1, latency, ResultBeat(width)), hw(config(words_per_cycle)),
+          results("results", latency + 1, latency, ResultBeat(width)), done("done", 2, 1), hw(config(words_per_cycle)),
           post(unique("post").c_str(), hw,
-               PostProcessor::Channels{command, parameters, collector, buffer, windows, ask, operand2, results}, width),
+               PostProcessor::Channels{command, parameters, collector, buffer, windows, ask, operand2, results, done},
+               width),
           controller(command), dma(parameters), array(collector), sink(results), stop(500)
     {
         for (Block* b : std::initializer_list<Block*>{&post, &controller, &dma, &array, &sink, &stop}) clock.add(*b);
@@ -74,6 +75,7 @@ struct PostBench {
     Channel<Operand2Request> ask;
     Channel<Operand2Beat> operand2;
     Channel<ResultBeat> results;
+    Channel<Command> done; ///< nobody waits for it here
     HardwareConfig hw;
     PostProcessor post;
     Feeder<Command> controller;

@@ -17,11 +17,11 @@ Compared& Compared::operator+=(const Compared& o)
     return *this;
 }
 
-/// The model's array between the channels of hw/rtl/array_slice.sv. Its ports are weights and inputs, the RTL's x and k.
+/// The model's array between the channels of hw/rtl/array_slice.sv. Its ports are weights and inputs, the RTL's x and
+/// k.
 struct CoSimulation::Model {
     Model(const Parameters& p, HardwareConfig& hw, bool weights_on_x)
-        : command("command", 2, 1),
-          x("x", p.x_latency + 1, p.x_latency, OperandBeat(p.x_words)),
+        : command("command", 2, 1), x("x", p.x_latency + 1, p.x_latency, OperandBeat(p.x_words)),
           k("k", p.k_latency + 1, p.k_latency, OperandBeat(p.k_words)), psums_in("psums_in", 2, 1, PsumBeat(p.cols)),
           out("out", p.out_latency + 1, p.out_latency, PsumBeat(p.out_words)),
           array(sc_core::sc_gen_unique_name("array"), hw, command, weights_on_x ? x : k, weights_on_x ? k : x, psums_in,

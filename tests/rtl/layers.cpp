@@ -87,7 +87,9 @@ std::string ArrayLayer::describe() const
     return s + (ragged ? " ragged" : "");
 }
 
-ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only)
+namespace {
+
+ArrayLayer draw_layer(Random& random, const Parameters& p, bool os_only)
 {
     ArrayLayer l;
     l.flow = os_only ? Flow::os : static_cast<Flow>(random.below(3));
@@ -106,6 +108,18 @@ ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only)
         if (random.below(4) == 0)
             l.tiles.push_back({a, static_cast<int>(random.range(std::min(l.fold[a], l.extent[a]), l.extent[a]))});
     return l;
+}
+
+} // namespace
+
+ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only)
+{
+    for (;;) {
+        const ArrayLayer l = draw_layer(random, p, os_only);
+        int passes = 1;
+        for (int a = 0; a < 3; ++a) passes *= (l.extent[a] + l.fold[a] - 1) / l.fold[a];
+        if (passes <= 60) return l;
+    }
 }
 
 Descriptor descriptor(const ArrayLayer& layer)

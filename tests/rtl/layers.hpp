@@ -1,5 +1,5 @@
-// Layers for the array slice: the descriptor for the RTL, the plan for the model, and the operand beats of both, which the
-// test walks out on its own.
+// Layers for the array slice: the descriptor for the RTL, the plan for the model, and the operand beats of both, which
+// the test walks out on its own.
 #pragma once
 
 #include "dnn/base/random.hpp"
@@ -15,12 +15,12 @@ enum class Flow { ws, is, os };
 /// C[m][n] = sum over k of A[m][k] B[k][n], as loops over the three axes.
 struct ArrayLayer {
     Flow flow = Flow::ws;
-    int extent[3] = {1, 1, 1};      ///< by RtlAxis
-    int fold[3] = {1, 1, 1};        ///< what a pass covers
-    std::vector<RtlLoop> tiles;     ///< at the dram level, outermost first
-    std::vector<int> order;         ///< of the folds, axes outermost first
-    std::uint64_t seed = 1;         ///< of the values
-    bool ragged = false;            ///< beats of random size instead of full ones
+    int extent[3] = {1, 1, 1};  ///< by RtlAxis
+    int fold[3] = {1, 1, 1};    ///< what a pass covers
+    std::vector<RtlLoop> tiles; ///< at the dram level, outermost first
+    std::vector<int> order;     ///< of the folds, axes outermost first
+    std::uint64_t seed = 1;     ///< of the values
+    bool ragged = false;        ///< beats of random size instead of full ones
 
     bool stationary() const { return flow != Flow::os; }
     std::int32_t x_value(int y, int s) const;

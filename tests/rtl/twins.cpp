@@ -28,7 +28,8 @@ template <typename Wide> void set_field(Wide& wide, int at, int bits, std::uint3
 template <typename Wide> std::uint32_t field(const Wide& wide, int at, int bits)
 {
     std::uint32_t value = 0;
-    for (int b = 0; b < bits; ++b) value |= (wide[static_cast<std::size_t>((at + b) / 32)] >> ((at + b) % 32) & 1u) << b;
+    for (int b = 0; b < bits; ++b)
+        value |= (wide[static_cast<std::size_t>((at + b) / 32)] >> ((at + b) % 32) & 1u) << b;
     return value;
 }
 
@@ -81,7 +82,8 @@ public:
         if (!beat) return;
         model_->x_count = static_cast<std::uint8_t>(beat->word.size());
         model_->x_last = beat->last;
-        for (std::size_t i = 0; i < beat->word.size(); ++i) model_->x_word[i] = static_cast<std::uint16_t>(beat->word[i]);
+        for (std::size_t i = 0; i < beat->word.size(); ++i)
+            model_->x_word[i] = static_cast<std::uint16_t>(beat->word[i]);
     }
     void offer_k(const Beat* beat) override
     {
@@ -89,7 +91,8 @@ public:
         if (!beat) return;
         model_->k_count = static_cast<std::uint8_t>(beat->word.size());
         model_->k_last = beat->last;
-        for (std::size_t i = 0; i < beat->word.size(); ++i) model_->k_word[i] = static_cast<std::uint16_t>(beat->word[i]);
+        for (std::size_t i = 0; i < beat->word.size(); ++i)
+            model_->k_word[i] = static_cast<std::uint16_t>(beat->word[i]);
     }
     void accept_result(bool ready) override { model_->out_ready = ready; }
     void settle() override

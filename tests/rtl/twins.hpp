@@ -1,5 +1,5 @@
-// The RTL array slices that tests/rtl/CMakeLists.txt has Verilator make, behind one interface: a cycle is inputs, settle(),
-// outputs, clock().
+// The RTL array slices that tests/rtl/CMakeLists.txt has Verilator make, behind one interface: a cycle is inputs,
+// settle(), outputs, clock().
 #pragma once
 
 #include <cstdint>

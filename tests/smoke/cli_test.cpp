@@ -91,7 +91,7 @@ void check_refused(const Workplace& place, const std::string& arguments, const s
 TEST_CASE("help and version go to standard output, without a banner")
 {
     const Workplace place;
-    for (const std::string command : {"", "run", "list", "map", "energy", "diff", "accuracy"}) {
+    for (const std::string command : {"", "run", "list", "map", "energy", "diff", "accuracy", "trace", "wave-diff"}) {
         const Outcome outcome = heddle(place, command + " --help");
         CHECK(outcome.code == 0);
         CHECK_THAT(outcome.out, Contains("heddle " + command));

@@ -31,9 +31,12 @@ public:
     Workplace(const Workplace&) = delete;
     Workplace& operator=(const Workplace&) = delete;
 
-    Answer heddle(const std::string& arguments) const
+    const std::filesystem::path& path() const { return path_; }
+    /// `environment`: settings before the command, "PATH=/nowhere".
+    Answer heddle(const std::string& arguments, const std::string& environment = "") const
     {
-        const std::string command = "cd '" + path_.string() + "' && '" HEDDLE_EXECUTABLE "' " + arguments + " 2>&1";
+        const std::string command =
+            "cd '" + path_.string() + "' && " + environment + " '" HEDDLE_EXECUTABLE "' " + arguments + " 2>&1";
         Answer answer;
         std::FILE* pipe = ::popen(command.c_str(), "r");
         REQUIRE(pipe != nullptr);

@@ -248,9 +248,14 @@ void Counter::finish()
         glb[tensor].fills = resident_ ? 0 : words;
         if (!resident_ && words > 0) dram[tensor].reads = words;
     }
-    glb["outputs"].updates = outputs;
-    glb["outputs"].drains = resident_ ? 0 : outputs;
-    if (!resident_) dram["outputs"].updates = outputs;
+    // Fused pooling writes the pooled map instead of the outputs that it takes in.
+    const bool pooled = plan_.pool_layer >= 0;
+    const std::int64_t results = pooled ? std::int64_t{plan_.extent[dim_n]} * plan_.extent[dim_g] *
+                                              plan_.extent[dim_k] * plan_.pool_rows * plan_.pool_cols
+                                        : outputs;
+    glb["outputs"].updates = results;
+    glb["outputs"].drains = resident_ ? 0 : results;
+    if (!resident_) dram["outputs"].updates = results;
     if (!resident_ && array_) dram["parameters"].reads = std::int64_t{plan_.extent[dim_g]} * plan_.extent[dim_k];
     if (array_) counts_.post_words = outputs;
     if (array_ && plan_.keep_psums) counts_.accesses["register_file"]["psums"] = psum_registers_;
@@ -261,7 +266,7 @@ void Counter::finish()
         if (index > 1) psums.read_beats += beats;
         if (index < updates_[word]) psums.write_beats += beats;
         if (index < updates_[word]) continue;
-        glb["outputs"].write_beats += beats;
+        glb["outputs"].write_beats += pooled ? 0 : beats;
         if (plan_.add_layer >= 0) glb["operand2"].read_beats += beats;
     }
     for (const auto& [word, n] : updates_)

@@ -1,0 +1,48 @@
+// The layer of a measured row, from one word.
+#include "dnn/base/error.hpp"
+#include "dnn/base/yaml_scalar.hpp"
+#include "sim/measurements.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace heddle {
+
+Network workload_network(const std::string& workload)
+{
+    if (workload.rfind("gemm:", 0) == 0) return gemm_network(workload, 1);
+    const char* form = "expected gemm:MxNxK or conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS] with positive integers, got ";
+    std::vector<std::int64_t> n;
+    for (std::size_t from = 5; workload.rfind("conv:", 0) == 0 && from <= workload.size();) {
+        const std::size_t to = std::min(workload.find('x', from), workload.size());
+        std::int64_t value = 0;
+        const bool may_be_zero = n.size() == 7; // padding
+        if (!parse_integer(workload.substr(from, to - from), value) || value < (may_be_zero ? 0 : 1) ||
+            value > std::numeric_limits<int>::max())
+            throw UserError(form + quoted(workload));
+        n.push_back(value);
+        from = to + 1;
+    }
+    if (n.size() != 8 && n.size() != 9) throw UserError(form + quoted(workload));
+    const auto at = [&](std::size_t i) { return static_cast<int>(n[i]); };
+    Network net;
+    net.name = workload;
+    Layer input, conv;
+    input.name = "input";
+    input.out_shape = {1, at(0), at(2), at(3)};
+    conv.name = "conv";
+    conv.op = Op::conv;
+    conv.inputs = {0};
+    conv.out_shape[1] = at(1);
+    Window& w = conv.window;
+    w.filter_rows = at(4);
+    w.filter_cols = at(5);
+    w.stride_rows = w.stride_cols = at(6);
+    w.pad_top = w.pad_bottom = w.pad_left = w.pad_right = at(7);
+    w.groups = n.size() == 9 ? at(8) : 1;
+    net.layers = {input, conv};
+    infer_shapes(net);
+    return net;
+}
+
+} // namespace heddle

@@ -1,0 +1,98 @@
+#include "dnn/base/error.hpp"
+#include "sim/csv.hpp"
+#include "sim/measurements.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using Catch::Contains;
+using Catch::Equals;
+using namespace heddle;
+
+namespace {
+
+std::vector<Measurement> parsed(const std::string& text, const ColumnNames& names = {})
+{
+    return parse_measurements(text, "m.csv", names);
+}
+
+} // namespace
+
+TEST_CASE("cells may be quoted, lines commented", "[csv]")
+{
+    const std::vector<CsvLine> lines = parse_csv("\xef\xbb\xbf# c\n a , \"b, \"\"c\"\"\" ,\r\n\n1,2,3", "f");
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].line == 2);
+    CHECK(lines[0].cells == std::vector<std::string>{"a", "b, \"c\"", ""});
+    CHECK(lines[1].line == 4);
+    CHECK_THROWS_WITH(parse_csv("a,\"b\n", "f"), Equals("f:1: a quote does not end"));
+}
+
+TEST_CASE("rows of measurements", "[measurements]")
+{
+    const auto rows = parsed("name,workload,dataflow,cycles,array_cycles,first_request,last_write,dram.latency_cycles,"
+                             "tile.M,tile.N,tile.K\n"
+                             "a,gemm:8x16x32,ws,100,60,0,99,40,8,16,32\n"
+                             ",\"conv:3,8,10,12,3,3,1,1\",,200,,,,,,,\n");
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].name == "a");
+    CHECK(rows[0].measured == std::map<std::string, std::int64_t>{
+                                  {"array_cycles", 60}, {"cycles", 100}, {"first_request", 0}, {"last_write", 99}});
+    CHECK(rows[0].keys == std::map<std::string, std::string>{{"dram.latency_cycles", "40"}});
+    CHECK(rows[0].tile == std::array<std::int64_t, 3>{8, 16, 32});
+    CHECK(rows[1].name == "row 3");
+    CHECK(rows[1].workload == "conv:3x8x10x12x3x3x1x1");
+    CHECK(parsed("M,N,K,cycles\n2,3,4,9\n")[0].workload == "gemm:2x3x4");
+}
+
+TEST_CASE("a file's own column names", "[measurements]")
+{
+    ColumnNames names;
+    names.ours = {{"rtl", "array_cycles"}};
+    names.ignored = {"design"};
+    CHECK(parsed("design,M,N,K,rtl\nx,2,3,4,9\n", names)[0].measured.at("array_cycles") == 9);
+    CHECK_THROWS_WITH(parsed("M,N,K,cycles\n2,3,4,9\n", names), Contains("m.csv:1: no column \"rtl\""));
+}
+
+TEST_CASE("a conv by its sizes", "[measurements]")
+{
+    const Network net = workload_network("conv:32x32x14x16x3x5x2x1x32");
+    REQUIRE(net.layers.size() == 2);
+    CHECK(net.layers[1].depthwise());
+    CHECK(net.layers[1].weight_shape() == Shape4{32, 1, 3, 5});
+    CHECK(net.layers[1].out_shape == Shape4{1, 32, 7, 7});
+    CHECK_THROWS_AS(workload_network("conv:3x8x10x12x3x3x1"), UserError);
+    CHECK_THROWS_AS(workload_network("conv:3x8x10x12x3x3x0x1"), UserError);
+    CHECK_THROWS_AS(workload_network("pool:3x8x10x12x3x3x1x1"), UserError);
+    CHECK_THROWS_AS(workload_network("conv:3x8x2x2x5x5x1x0"), UserError); // no output
+}
+
+TEST_CASE("bad measurements are refused with line and reason", "[measurements]")
+{
+    const std::string head = "M,N,K,cycles\n";
+    const auto refused = [](const std::string& text, const std::string& message) {
+        INFO(text);
+        CHECK_THROWS_WITH(parsed(text), Contains(message));
+    };
+    refused("", "m.csv:1: expected a line with the names");
+    refused(head, "m.csv:1: expected rows");
+    refused("M,N,cycles\n1,2,3\n", "m.csv:1: missing column: expected workload");
+    refused("M,N,K\n1,2,3\n", "m.csv:1: missing column: expected cycles, array_cycles or both");
+    refused("M,N,K,cycles,cycles\n", "m.csv:1: column \"cycles\" stands twice");
+    refused("M,N,K,cycles,weather\n", "m.csv:1: unknown column \"weather\"");
+    refused("M,N,K,cycles,tile.M\n", "m.csv:1: missing column: expected all of tile.M");
+    refused(head + "1,2,3,nan\n", "m.csv:2: cycles: expected integer from 1 to 1125899906842624, got \"nan\"");
+    refused(head + "1,2,3,12.5\n", "m.csv:2: cycles: expected integer");
+    refused(head + "1,2,3,0\n", "m.csv:2: cycles: expected integer");
+    refused(head + "1,2,3,-4\n", "m.csv:2: cycles: expected integer");
+    refused(head + "1,2,3\n", "m.csv:2: expected 4 cells");
+    refused(head + "1,2,,9\n", "m.csv:2: expected all of M, N and K");
+    refused(head + "1,2,3,\n", "m.csv:2: expected cycles, array_cycles or both");
+    refused(head + "1,2,3,9\n\n1,2,3,10\n", "m.csv:4: duplicated row: the same workload and setting as line 2");
+    refused("workload,cycles\nconv:1x2,9\n", "m.csv:2: workload: expected gemm:MxNxK or conv:");
+    refused("M,N,K,cycles,array_cycles\n1,2,3,9,10\n", "m.csv:2: array_cycles: expected at most cycles (9)");
+    refused("M,N,K,cycles,last_write\n1,2,3,9,9\n", "m.csv:2: last_write: expected less than cycles (9");
+    refused("M,N,K,cycles,first_operand,last_result\n1,2,3,9,5,4\n", "m.csv:2: last_result: expected at least");
+    refused("M,N,K,cycles,array_cycles,first_operand,last_result\n1,2,3,9,3,1,4\n",
+            "m.csv:2: array_cycles: expected last_result - first_operand + 1 = 4, got 3");
+}
