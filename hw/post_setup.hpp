@@ -31,7 +31,7 @@ struct PostSetup {
     int add_shift = 1;
     std::int32_t add_lo = 0, add_hi = 0;
     FusedPool pool;
-    std::int64_t psum_words = 0; ///< that the layer sends through it; 0 for windows from the buffer
+    std::int64_t psum_words = 0;                ///< that the layer sends through it; 0 for windows from the buffer
     int channels = 0;                           ///< that have parameters
     int channel_stride = 1, channel_offset = 0; ///< of the output map, to find a word's channel
 };

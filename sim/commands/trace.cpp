@@ -8,6 +8,7 @@
 #include "sim/inputs.hpp"
 #include "sim/layer_selection.hpp"
 #include "sim/lower.hpp"
+#include "sim/overlay.hpp"
 #include "sim/text.hpp"
 #include "sim/trace_layer.hpp"
 
@@ -39,6 +40,7 @@ const char* const summary =
 void describe_options(CommandLine& line)
 {
     line.required("hw", "H", "hardware: a shipped name (heddle list hardware) or a YAML file")
+        .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
         .required("layer", "L", "the layer, by name or by its number in the report")
         .option("vcd", "FILE", "write the waveform here (FILE.vcd)")
         .option("fst", "FILE", "write it as FST too, with vcd2fst of Debian's gtkwave")
@@ -141,7 +143,7 @@ TraceRequest read_request(const CommandLine& line, std::string& fst)
 RunOptions read_options(const CommandLine& line, std::string& workload)
 {
     RunOptions o;
-    o.hardware = load_hardware(line.text("hw"));
+    o.hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay")).config;
     o.dataflow = line.text("dataflow", o.hardware.dataflows.empty() ? "" : o.hardware.dataflows.front());
     describe_dataflow(o.dataflow); // refuses an unknown one
     o.seed = static_cast<std::uint64_t>(line.integer("seed", 0, largest, 1));
