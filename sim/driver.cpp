@@ -101,6 +101,7 @@ RunResult run_network(const RunOptions& options, const std::function<void(const 
     for (int l : wanted) {
         const auto it = done.find(l);
         result.layers.push_back(it != done.end() ? it->second : untimed(net, options.hardware, l));
+        result.layers.back().position = l;
     }
     if (options.timing_only) result.output.clear();
     return result;

@@ -6,10 +6,11 @@
 #include "sim/result_fields.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <csignal>
 #include <cstring>
 #include <numeric>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@ void send(int fd, const json::object& message)
 
 [[noreturn]] void work(const RunOptions& options, const std::vector<int>& layers, int fd)
 {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM); // an interrupted parent takes its workers with it
     try {
         LayerRunner runner(options);
         for (int l : layers) {
@@ -120,6 +122,7 @@ double run_in_processes(const RunOptions& options, const std::vector<int>& layer
     try {
         while (finished < workers.size()) {
             std::vector<pollfd> polls;
+            polls.reserve(workers.size());
             for (const Worker& w : workers) polls.push_back({w.fd, POLLIN, 0});
             ::poll(polls.data(), polls.size(), -1);
             for (std::size_t i = 0; i < workers.size(); ++i) {

@@ -40,7 +40,7 @@ std::string energy_text(const LayerResult& layer)
 
 std::vector<std::string> layer_cells(const LayerResult& l, std::size_t number)
 {
-    return {std::to_string(number),
+    return {std::to_string(l.position >= 0 ? l.position : static_cast<int>(number)),
             l.name,
             l.op,
             l.shape,

@@ -30,6 +30,7 @@ struct DramActivity {
 };
 
 struct LayerResult {
+    int position = -1; ///< of the layer in the network, 0 the input; what --layers counts in
     std::string name;
     std::string op;
     std::string dataflow;

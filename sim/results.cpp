@@ -72,6 +72,7 @@ void read_layers(const JsonReader& root, const char* list, std::vector<PlacedLay
         PlacedLayer placed;
         item.field("position", placed.position);
         visit(item, placed.layer);
+        placed.layer.position = static_cast<int>(placed.position);
         placed.layer.energy_pj.erase("total");
         layers.push_back(std::move(placed));
     }
@@ -119,8 +120,9 @@ std::string report_json(const RunReport& report)
     writer.object["totals"] = totals_json(run);
     json::array timed, untimed;
     for (const LayerResult& layer : run.layers) {
-        const auto position = static_cast<std::int64_t>(timed.size() + untimed.size());
-        (has_cycles(layer) ? timed : untimed).push_back(layer_json(layer, position));
+        const std::int64_t place =
+            layer.position >= 0 ? layer.position : static_cast<std::int64_t>(timed.size() + untimed.size());
+        (has_cycles(layer) ? timed : untimed).push_back(layer_json(layer, place));
     }
     writer.object["layers"] = std::move(timed);
     writer.object["untimed"] = std::move(untimed);
