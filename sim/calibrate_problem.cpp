@@ -8,6 +8,7 @@ namespace heddle {
 void FitProblem::run(const std::vector<Point>& points)
 {
     std::vector<KeyValues> values;
+    values.reserve(points.size());
     for (const Point& p : points) values.push_back(values_of(parameters_, p));
     simulator_.run(values, rows_);
 }

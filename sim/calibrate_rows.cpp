@@ -117,7 +117,7 @@ std::map<std::string, double> shape_quantities(const MapChoice& c, const Network
     q["words fetched for tiles"] = static_cast<double>(t.weight_fills + t.input_fills);
     q["MACs"] = static_cast<double>(c.plan.macs());
     q["depth of the reduction"] =
-        static_cast<double>(net.layers[layer].weight_words() / net.layers[layer].out_shape[1]);
+        static_cast<double>(net.layers[layer].weight_words()) / net.layers[layer].out_shape[1];
     q["conv with a window"] = net.layers[layer].window.filter_rows * net.layers[layer].window.filter_cols > 1 ? 1 : 0;
     for (const auto& [key, value] : m.keys) {
         double number = 0;

@@ -141,7 +141,7 @@ std::string write_gtkw(const std::string& dump, const std::vector<TraceOutcome::
                        const std::string& title, std::int64_t start_ps, std::int64_t period_ps)
 {
     const fs::path path = fs::absolute(dump);
-    const std::string save = fs::path(path).replace_extension(".gtkw").string();
+    std::string save = fs::path(path).replace_extension(".gtkw").string();
     Filters filters(fs::path(path).replace_extension(".names"));
     SignalLines lines(filters);
     lines.add({"clk", 1, SignalForm::bit, {}});

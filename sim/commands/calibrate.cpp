@@ -102,7 +102,7 @@ SearchResult find(FitProblem& problem, const CommandLine& line)
             std::cerr << "\r" << problem.simulator().simulations() << " simulations, root mean square error "
                       << percent(std::sqrt(cost / static_cast<double>(problem.rows().size())), 3) << "   ";
         };
-    const SearchResult found = search(problem, options);
+    SearchResult found = search(problem, options);
     if (options.improved) std::cerr << '\n';
     return found;
 }
