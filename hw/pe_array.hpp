@@ -86,7 +86,6 @@ private:
     struct Emission {
         Cycle ready = 0; ///< array time
         PsumBeat beat;
-        bool last_of_layer = false;
     };
     enum class Phase { idle, loading, waiting, streaming };
 

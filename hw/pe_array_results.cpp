@@ -123,7 +123,6 @@ PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
     e.ready = std::max(ready, last_emission_ + 1);
     last_emission_ = e.ready;
     e.beat.count = words;
-    e.last_of_layer = false;
     return e;
 }
 

@@ -64,11 +64,11 @@ struct SpatialLoop {
     int count = 1; ///< positions
 };
 
-/// A feature map or weight tensor in DRAM. Maps are stored N,H,W,C (channels innermost), weights (G,K),R,S,C.
+/// A feature map in DRAM; its address stands in the MemoryImage. Maps are stored N,H,W,C (channels innermost), weights
+/// (G,K),R,S,C.
 struct TensorPlace {
-    std::uint64_t dram_address = 0; ///< bytes, aligned to row x banks
-    int channel_stride = 0;         ///< maps: channels stored per pixel (more than the layer's own under concat)
-    int channel_offset = 0;         ///< maps: first channel of the layer's own
+    int channel_stride = 0; ///< channels stored per pixel (more than the layer's own under concat)
+    int channel_offset = 0; ///< first channel of the layer's own
 };
 
 enum class PlanKind { array, post }; ///< post: pooling, add, clamp as layers of their own in the PostProcessor
@@ -108,7 +108,7 @@ struct LayerPlan {
     int fused_layer = -1; ///< layer whose result this plan writes when an add or pooling is fused (else == layer)
 
     // Where things are.
-    TensorPlace weights, inputs, outputs, operand2, parameters;
+    TensorPlace inputs, outputs, operand2;
 
     int dim_tile(Dim d) const
     {
