@@ -12,7 +12,7 @@ namespace {
 /// Words of the widest operand beat: a port's or a network's, whichever is wider, and a whole row of the array.
 int operand_beat_words(const HardwareConfig& hw)
 {
-    return std::max({hw.weight_network.words_per_beat, hw.input_network.words_per_beat, hw.array.cols, hw.array.rows,
+    return std::max({hw.weight_network.words_per_beat, hw.input_network.words_per_beat, hw.grid_cols(), hw.grid_rows(),
                      hw.global_buffer.weights.read_port.words, hw.global_buffer.inputs.read_port.words,
                      hw.post.words_per_cycle});
 }

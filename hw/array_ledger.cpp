@@ -16,6 +16,7 @@ const char* array_cause_name(ArrayCause c)
                                             "inputs_missing_dram_bandwidth",
                                             "inputs_missing_dram_latency",
                                             "psums_missing",
+                                            "register_port",
                                             "wavefront_or_drain",
                                             "imbalance",
                                             "load",

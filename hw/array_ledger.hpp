@@ -1,4 +1,5 @@
-// Where the PE-cycles of the array went. Every PE-cycle is in one cause, so the causes sum to cycles x PEs.
+// Where the MAC-cycles of the array went (PE-cycles, where a PE has one MAC). Every one is in one cause, so the causes sum
+// to cycles x MACs.
 #pragma once
 
 #include "hw/channel.hpp"
@@ -20,6 +21,7 @@ enum class ArrayCause {
     inputs_missing_dram_bandwidth,
     inputs_missing_dram_latency,
     psums_missing,
+    register_port, ///< a collector is filled over a port narrower than it
     wavefront_or_drain,
     imbalance,
     load,
@@ -36,42 +38,42 @@ inline ArrayCause missing(ArrayCause first, Reason r)
 
 class ArrayLedger {
 public:
-    void restart(Cycle now, int pes)
+    void restart(Cycle now, int macs)
     {
         cycles_.fill(0);
-        pes_ = pes;
+        macs_ = macs;
         since_ = now;
         after_ = ArrayCause::nothing_to_do;
-        after_pes_ = pes;
+        after_macs_ = macs;
     }
-    /// Cycle `now`: `mapped` PEs in `cause`, the others idle by mapping; what follows likewise.
+    /// Cycle `now`: `mapped` MACs in `cause`, the others idle by mapping; what follows likewise.
     void mark(Cycle now, ArrayCause cause, int mapped, ArrayCause after, int after_mapped)
     {
         settle(now);
         book(cause, mapped, 1);
         since_ = now + 1;
         after_ = after;
-        after_pes_ = after_mapped;
+        after_macs_ = after_mapped;
     }
     void settle(Cycle now)
     {
-        if (now > since_) book(after_, after_pes_, now - since_);
+        if (now > since_) book(after_, after_macs_, now - since_);
         since_ = std::max(since_, now);
     }
-    std::int64_t pe_cycles(ArrayCause c) const { return cycles_[static_cast<std::size_t>(c)]; }
+    std::int64_t mac_cycles(ArrayCause c) const { return cycles_[static_cast<std::size_t>(c)]; }
 
 private:
     void book(ArrayCause cause, int mapped, std::int64_t cycles)
     {
         cycles_[static_cast<std::size_t>(cause)] += cycles * mapped;
-        cycles_[static_cast<std::size_t>(ArrayCause::idle_by_mapping)] += cycles * (pes_ - mapped);
+        cycles_[static_cast<std::size_t>(ArrayCause::idle_by_mapping)] += cycles * (macs_ - mapped);
     }
 
     std::array<std::int64_t, static_cast<std::size_t>(ArrayCause::count)> cycles_{};
-    int pes_ = 0;
+    int macs_ = 0;
     Cycle since_ = 0;
     ArrayCause after_ = ArrayCause::nothing_to_do;
-    int after_pes_ = 0;
+    int after_macs_ = 0;
 };
 
 } // namespace heddle

@@ -31,13 +31,18 @@ struct OperandBeat {
     bool dense = true;              ///< lanes first, first + 1, …; else they stand in `lane`
     std::vector<std::int16_t> word; ///< [count]
     std::vector<std::int32_t> lane; ///< [count], unless dense (shift delivers only new words)
+    int entry = 0;                  ///< of the register files, for all words, unless `mixed`
+    bool mixed = false;
+    std::vector<std::int32_t> entries; ///< [count], when mixed
+    int through = 1;                   ///< of the entries that the load brings, this beat touches none behind this one
     // Only on the way to the PostProcessor (pooling, add): what is padding, and where the result goes.
     std::vector<std::uint8_t> valid;
     std::vector<std::int32_t> out_word, operand2_word;
     bool first_of_window = false, last_of_window = false;
 
     OperandBeat() = default;
-    explicit OperandBeat(int words) : word(padded(words)), lane(padded(words)) {}
+    explicit OperandBeat(int words) : word(padded(words)), lane(padded(words)), entries(padded(words)) {}
+    int entry_at(int i) const { return mixed ? entries[static_cast<std::size_t>(i)] : entry; }
     int lane_at(int i) const { return dense ? first + i : lane[static_cast<std::size_t>(i)]; }
     static OperandBeat for_post(int words)
     {

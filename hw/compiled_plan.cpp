@@ -97,6 +97,18 @@ void CompiledPlan::classify_axes()
         if (axis_reduces_[a] && (cut || covered < extent)) accumulates_ = true;
     }
     if (plan_.kind == PlanKind::post) accumulates_ = false;
+    const auto keeps_own_psum = [this](const SpatialLoop& s) {
+        return s.place == Place::vector && s.count > 1 && !axis_reduces_[s.axis];
+    };
+    summed_per_pe_ =
+        std::any_of(plan_.spatial.begin(), plan_.spatial.end(), keeps_own_psum) ? 1 : hw_.array.vector;
+}
+
+int CompiledPlan::axis_of(Dim d) const
+{
+    for (int a = 0; a < axes(); ++a)
+        if (plan_.axes[a].dims.size() == 1 && plan_.axes[a].dims[0] == d) return a;
+    return -1;
 }
 
 AxisEntry CompiledPlan::entry_of(const Extents& at) const
@@ -144,17 +156,6 @@ const TileTables& CompiledPlan::tables_for(const Extents& size)
 
 namespace {
 
-/// Advances the odometer of tile loops, innermost last; false after the last tile.
-bool next_base(const LayerPlan& plan, Extents& base)
-{
-    for (auto l = plan.tile_loops.rbegin(); l != plan.tile_loops.rend(); ++l) {
-        base[l->dim] += l->tile;
-        if (base[l->dim] < plan.extent[l->dim]) return true;
-        base[l->dim] = 0;
-    }
-    return false;
-}
-
 std::int64_t total_words(const std::vector<Box>& boxes)
 {
     std::int64_t n = 0;
@@ -173,13 +174,13 @@ void clip(Box& b, int d, int lo, int hi, int extent)
 void CompiledPlan::make_tiles()
 {
     const Window& w = plan_.window;
-    Extents base{};
+    TileOdometer odometer(plan_);
     do {
+        const Extents& base = odometer.base();
         Tile t;
         t.index = static_cast<int>(tiles_.size());
         t.base = base;
-        for (int d = 0; d < dim_count; ++d)
-            t.size[d] = std::min(plan_.dim_tile(static_cast<Dim>(d)), plan_.extent[d] - base[d]);
+        t.size = odometer.size();
         for (Dim d : {dim_c, dim_r, dim_s}) {
             t.first_reduction = t.first_reduction && base[d] == 0;
             t.last_reduction = t.last_reduction && base[d] + t.size[d] == plan_.extent[d];
@@ -206,7 +207,7 @@ void CompiledPlan::make_tiles()
              t.origin.in_col + (s[dim_q] - 1) * w.stride_cols + (s[dim_s] - 1) * w.dilation_cols + 1, plan_.in_cols);
         if (plan_.kind == PlanKind::post) t.weights = Box{};
         tiles_.push_back(t);
-    } while (next_base(plan_, base));
+    } while (odometer.next());
 
     for (std::size_t i = 0; i < tiles_.size(); ++i) {
         Tile& t = tiles_[i];

@@ -43,15 +43,21 @@ struct Tile {
     std::int64_t weight_fill_words = 0, input_fill_words = 0, operand2_fill_words = 0;
 };
 
-/// Words delivered to (or collected from) the array together, and which PEs each belongs to.
+/// Words delivered to (or collected from) the array together, and which MACs each belongs to. MACs are numbered row by
+/// row over the grid (HardwareConfig::grid_rows); with one MAC per PE they are the PEs.
 struct TensorLanes {
     int count = 0;
     std::vector<AxisIndex> offset;                 ///< [lane][axis]
-    std::vector<int> lane_of_pe;                   ///< [pe], -1 when idle
-    std::vector<int> pe_of_lane;                   ///< the lane's first PE
-    std::vector<int> row_of_lane, col_of_lane;     ///< of that PE
+    std::vector<int> lane_of_mac;                  ///< [mac], -1 when idle
+    std::vector<int> mac_of_lane;                  ///< the lane's first MAC
+    std::vector<int> row_of_lane, col_of_lane;     ///< of that MAC
+    std::vector<int> set_of_lane;                  ///< the first PE of those that take the word
+    int lanes_per_set = 1;                         ///< most lanes with one set of PEs
+    std::vector<int> pes_of_lane;                  ///< how many PEs take the word
+    int words_in_pes = 0;                          ///< over all PEs: different words in a PE
     std::vector<int> cells, cells_begin;           ///< PeMatrix cells of lane l: [cells_begin[l], cells_begin[l + 1])
-    bool one_pe_each = false;                      ///< no word is shared
+    bool one_pe_each = false;                      ///< one MAC each: no word is shared
+    std::vector<int> psum_cells, psum_cells_begin; ///< outputs: cells of the psum matrix that add up to lane l
     bool lane_is_row = false, lane_is_col = false; ///< lane l lies on row l, on column l
     bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
 };
@@ -59,7 +65,9 @@ struct TensorLanes {
 /// The spatial loops with `remaining` valid indices on each axis.
 struct LaneSet {
     AxisIndex remaining{};
-    int active_pes = 0, used_rows = 0, used_cols = 0;
+    int active_macs = 0, active_pes = 0;
+    int used_rows = 0, used_cols = 0; ///< of PEs
+    int grid_rows = 0, grid_cols = 0; ///< of MACs
     TensorLanes tensor[3]; ///< by Tensors
 };
 
@@ -83,6 +91,8 @@ public:
 
     bool axis_indexes(Tensors t, int axis) const { return axis_indexes_[static_cast<int>(t)][axis]; }
     bool axis_reduces(int axis) const { return axis_reduces_[axis]; }
+    /// The axis that consists of this dimension alone; -1 when it is part of a flattened one.
+    int axis_of(Dim d) const;
     /// Positions of the spatial loops along the axis (1 when it has none).
     int spatial_span(int axis) const { return spatial_span_[axis]; }
     /// What a pass covers of the axis.
@@ -94,8 +104,15 @@ public:
     /// They do so on their way through the array (Accumulation).
     bool accumulates_through_array() const
     {
-        return accumulates_ && !plan_.keep_psums && hw_.global_buffer.accumulation == Accumulation::through_array;
+        return accumulates_ && plan_.psum_path != PsumPath::local &&
+               hw_.global_buffer.accumulation == Accumulation::through_array;
     }
+    /// Vector elements of a PE whose products one adder tree sums; 1: every MAC has a psum of its own.
+    int summed_per_pe() const { return summed_per_pe_; }
+    /// Rows of PEs' psums: grid rows / summed_per_pe.
+    int psum_rows() const { return hw_.grid_rows() / summed_per_pe_; }
+    /// Psums kept in several PEs add up to one output on their way out.
+    bool psum_chained() const { return plan_.keep_psums && plan_.psum_path != PsumPath::local; }
     bool has_operand2() const { return plan_.add_layer >= 0; }
 
 private:
@@ -106,6 +123,7 @@ private:
     const TileTables& tables_for(const Extents& size);
     AxisEntry entry_of(const Extents& at) const;
     LaneSet make_lanes(const AxisIndex& remaining) const;
+    AxisIndex word_key(Tensors t, const AxisIndex& own) const;
 
     LayerPlan plan_;
     const HardwareConfig& hw_;
@@ -117,6 +135,7 @@ private:
     int spatial_span_[max_axes] = {};
     int pass_span_[max_axes] = {};
     bool accumulates_ = false;
+    int summed_per_pe_ = 1;
     std::vector<Tile> tiles_;
     std::vector<std::unique_ptr<TileTables>> tables_;
     mutable std::vector<std::unique_ptr<LaneSet>> lane_sets_;

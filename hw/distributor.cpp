@@ -33,6 +33,10 @@ bool Distributor::forward(Network& n, int which, Cycle now)
     to.first = from.first + n.sent;
     to.dense = from.dense;
     if (!from.dense) std::copy_n(from.lane.begin() + n.sent, count, to.lane.begin());
+    to.entry = from.entry;
+    to.mixed = from.mixed;
+    if (from.mixed) std::copy_n(from.entries.begin() + n.sent, count, to.entries.begin());
+    to.through = from.through;
     if (n.sent == 0)
         copy_words(to.word, from.word, count);
     else

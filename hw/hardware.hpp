@@ -92,9 +92,15 @@ enum class PsumPath {
 };
 const char* psum_path_name(PsumPath p);
 
+/// Which PEs share a delivered word: those whose spatial loops do not index the tensor, or also those that need the same
+/// word for another reason (inputs: p + r is the same along Eyeriss' diagonals).
+enum class Sharing { by_loop, by_value };
+
 struct NetworkConfig {           ///< one per tensor
     std::vector<Delivery> modes; ///< weights and inputs
     int words_per_beat = 1;
+    bool one_set = false; ///< the words of one beat go to one set of PEs (psums: come from one column's tap)
+    Sharing sharing = Sharing::by_loop;
     int hop_cycles = 1;      ///< systolic and chain: cycles per PE
     int latency_cycles = 1;  ///< buffer side to array edge (channel latency)
     int link_fifo_words = 1; ///< shift: how many past words a neighbour can pass on
@@ -103,14 +109,17 @@ struct NetworkConfig {           ///< one per tensor
 struct PsumNetworkConfig {
     std::vector<PsumPath> paths;
     int words_per_beat = 1; ///< psum words that leave the array per cycle
+    bool one_set = false;   ///< the words of one beat are psums of one PE (or chain)
     int hop_cycles = 1;
     int latency_cycles = 1;
 };
 
-enum class Overlap { exposed, hidden };
+/// exposed: the neighbouring pass waits. hidden: a second set of registers takes the words meanwhile. word (loads only):
+/// the register file takes words of the next tile as far as it has room, as a buffet (`prefetch: word` of design.md §5.6).
+enum class Overlap { exposed, hidden, word };
 
-struct PassConfig {                   ///< design.md §5.6
-    Overlap load = Overlap::exposed;  ///< hidden: a second set of stationary registers
+struct PassConfig { ///< design.md §5.6
+    Overlap load = Overlap::exposed;
     Overlap drain = Overlap::exposed; ///< hidden: a second set of psum registers
     bool wavefront_chained = false;   ///< the next pass follows the wavefront of this one
     int min_cycles = 0;
@@ -118,10 +127,26 @@ struct PassConfig {                   ///< design.md §5.6
     bool edges_full = true; ///< a partial tile pays load, skew and drain of the whole array
 };
 
+/// Storage of one tensor in a PE, and what stands between it and the MACs.
+struct RegisterFileConfig {
+    int words = 1;      ///< of a PE, all its lanes and vector elements together
+    int port_words = 0; ///< to (psums: also from) the collectors per cycle; 0: as wide as the MACs use
+    int collector_depth = 1; ///< entries of the collector; an entry has what all lanes and vector elements use at once
+};
+
+/// How psums of neighbouring PEs are added on their way out of the register files.
+enum class ChainAdd {
+    own_adder, ///< beside the MAC
+    datapath,  ///< by the MAC's adder: a cycle of its own for each psum (Eyeriss, JSSC 2017, fig. 13)
+};
+
 struct ArrayConfig {
     int rows = 0, cols = 0;
-    int mac_latency_cycles = 1;                            ///< operand consumed to psum registered; 1 = next cycle
-    int weight_words = 1, input_words = 1, psum_words = 1; ///< register file of a PE
+    int lanes = 1, vector = 1;  ///< MACs of a PE: two more spatial axes; a reduction along vector ends in an adder tree
+    int mac_latency_cycles = 1; ///< operand consumed to psum registered; 1 = next cycle
+    RegisterFileConfig weights, inputs, psums;
+    bool collectors = false; ///< between register files and MACs: register files are read when a collector is filled
+    ChainAdd chain_add = ChainAdd::own_adder;
     bool zero_gating = false;                              ///< a zero operand costs the cycle but no MAC energy
 };
 
@@ -151,6 +176,18 @@ struct HardwareConfig {
     std::string energy_table; ///< default table
 
     int pes() const { return array.rows * array.cols; }
+    int macs() const { return pes() * array.lanes * array.vector; }
+    /// The MACs as a grid: the vector elements of a PE below each other, its lanes beside each other.
+    int grid_rows() const { return array.rows * array.vector; }
+    int grid_cols() const { return array.cols * array.lanes; }
+    const RegisterFileConfig& register_file(Tensors t) const
+    {
+        return t == Tensors::weights ? array.weights : t == Tensors::inputs ? array.inputs : array.psums;
+    }
+    const NetworkConfig& operand_network(Tensors t) const
+    {
+        return t == Tensors::weights ? weight_network : input_network;
+    }
     int clock_period_ps() const { return 1000000 / clock_mhz; }
 };
 

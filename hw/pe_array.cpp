@@ -9,7 +9,7 @@ PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hard
                  Channel<OperandBeat>& weights_in, Channel<OperandBeat>& inputs_in, Channel<PsumBeat>& psums_in,
                  Channel<PsumBeat>& psums_out)
     : Block(name), hw_(hardware), command_in_(command_in), psums_in_(psums_in), psums_out_(psums_out),
-      psums_(hw_.array.rows, hw_.array.cols), loading_(hw_.array.rows, hw_.array.cols)
+      psums_(1, PeMatrix(hw_.grid_rows(), hw_.grid_cols())), psums_now_(&psums_.front())
 {
     operands_[0].tensor = Tensors::weights;
     operands_[0].in = &weights_in;
@@ -17,28 +17,29 @@ PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareConfig& hard
     operands_[1].in = &inputs_in;
     for (Operand& o : operands_) {
         o.in->bind_reader(*this);
-        o.matrix = PeMatrix(hw_.array.rows, hw_.array.cols);
-        o.row.resize(static_cast<std::size_t>(hw_.array.rows));
+        o.loader.bind(hw_, o.tensor);
+        o.matrix = PeMatrix(hw_.grid_rows(), hw_.grid_cols());
+        o.now = &o.matrix;
+        o.row.resize(static_cast<std::size_t>(hw_.grid_rows()));
         o.col.resize(static_cast<std::size_t>(o.matrix.stride));
-        o.nonzero_in_row.resize(static_cast<std::size_t>(hw_.array.rows));
     }
-    column_.resize(static_cast<std::size_t>(psums_.stride));
-    lane_word_.resize(static_cast<std::size_t>(hw_.pes()));
+    column_.resize(static_cast<std::size_t>(operands_[0].matrix.stride));
+    lane_word_.resize(static_cast<std::size_t>(hw_.macs()));
     command_in_.bind_reader(*this);
     psums_in_.bind_reader(*this);
     psums_out_.bind_writer(*this);
-    arrived_.resize(static_cast<std::size_t>(psums_.stride));
+    arrived_.resize(static_cast<std::size_t>(std::max(operands_[0].matrix.stride, hw_.macs())));
     size_pipeline();
 }
 
-/// Room for every result that can be between the MACs and the collector: a wavefront and a drain.
+/// Room for the results between the MACs and the collector, a wavefront and a drain of one entry; grows with entries.
 void PeArray::size_pipeline()
 {
-    const int per_row = (hw_.array.cols + hw_.psum_network.words_per_beat - 1) / hw_.psum_network.words_per_beat;
+    const int per_row = (hw_.grid_cols() + hw_.psum_network.words_per_beat - 1) / hw_.psum_network.words_per_beat;
     const int hops =
         std::max({hw_.weight_network.hop_cycles, hw_.input_network.hop_cycles, hw_.psum_network.hop_cycles});
     const int depth = (hw_.array.rows + hw_.array.cols) * hops + hw_.array.mac_latency_cycles +
-                      2 * hw_.array.rows * per_row + per_row + 4;
+                      2 * hw_.grid_rows() * per_row + per_row + 4;
     Emission blank;
     blank.beat = PsumBeat(hw_.psum_network.words_per_beat);
     emissions_.assign(static_cast<std::size_t>(depth), blank);
@@ -48,7 +49,15 @@ void PeArray::begin_layer(Cycle now)
 {
     layer_start_ = now;
     stats_ = {};
-    ledger_.restart(now, hw_.pes());
+    reuse_ = {};
+    ledger_.restart(now, hw_.macs());
+}
+
+void PeArray::end_layer(Cycle now)
+{
+    ledger_.settle(now);
+    for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
+        stats_.reuse[static_cast<int>(t)] = reuse_.counts(t);
 }
 
 void PeArray::configure(Operand& o, Delivery delivery, bool kept)
@@ -57,7 +66,23 @@ void PeArray::configure(Operand& o, Delivery delivery, bool kept)
     o.kept = kept;
     o.complete = kept;
     o.set = nullptr;
+    o.now = &o.matrix;
     std::fill(o.matrix.data.begin(), o.matrix.data.end(), 0);
+    o.loader.start(*plan_);
+}
+
+void PeArray::prepare_psums()
+{
+    summed_ = 1;
+    if (!plan_->plan().keep_psums) return;
+    summed_ = plan_->summed_per_pe();
+    psum_tile_ = RegisterTile(*plan_, Tensors::outputs);
+    const std::size_t entries = static_cast<std::size_t>(psum_tile_.numbers());
+    if (psums_.front().rows != plan_->psum_rows()) psums_.clear();
+    psums_.resize(entries, PeMatrix(plan_->psum_rows(), hw_.grid_cols()));
+    psum_pass_.assign(entries, -1);
+    psums_now_ = &psums_.front();
+    drain_order_ = DrainOrder(*plan_);
 }
 
 void PeArray::start(const CompiledPlan& plan, Cycle now)
@@ -67,25 +92,22 @@ void PeArray::start(const CompiledPlan& plan, Cycle now)
     if (p.kind == PlanKind::post) return;
     configure(operands_[0], p.weight_delivery, p.keep_weights);
     configure(operands_[1], p.input_delivery, p.keep_inputs);
-    if (p.keep_weights && p.keep_inputs) throw std::logic_error("plan " + p.name + ": only one operand can be kept");
-    kept_ = p.keep_weights ? &operands_[0] : p.keep_inputs ? &operands_[1] : nullptr;
+    prepare_psums();
     shift_ = ShiftRule(plan);
     past_inputs_.clear();
     if (p.input_delivery == Delivery::shift && !p.keep_inputs)
-        past_inputs_.assign(static_cast<std::size_t>(shift_.depth()) + 1, PeMatrix(hw_.array.rows, hw_.array.cols));
+        past_inputs_.assign(static_cast<std::size_t>(shift_.depth()) + 1, PeMatrix(hw_.grid_rows(), hw_.grid_cols()));
     pass_ = PassWalk(plan);
     step_ = StepWalk(plan);
     out_ = LaneCursor(plan, Tensors::outputs);
+    reuse_ = ReuseMeter(plan);
     frozen_ = false;
-    pass_may_start_ = array_time(now);
+    pass_may_start_ = step_may_start_ = array_time(now);
     last_drain_ = 0;
-    load_expected_ = load_begun_ = load_complete_ = false;
-    load_allowed_ = true;
+    drained_before_ = drained_last_ = emitted_;
     step_decides_reduction_ = false;
     for (const AxisLoop& l : p.pass_loops)
         step_decides_reduction_ = step_decides_reduction_ || (!p.keep_psums && plan.axis_reduces(l.axis));
-    load_pass_ = PassWalk(plan);
-    expect_load();
     enter_pass();
 }
 
@@ -105,41 +127,45 @@ void PeArray::use_lanes(const LaneSet& set)
     wave_ = wavefront_cycles(set);
 }
 
-/// The kept operand of this pass is what the last load brought, or still what it was.
+/// The kept operands of this pass are what the last load brought, or still what they were.
 void PeArray::try_begin_pass(Cycle now)
 {
     if (phase_ == Phase::streaming || phase_ == Phase::idle || array_time(now) < pass_may_start_ || frozen_) return;
-    const bool loads =
-        kept_ && (kept_->tensor == Tensors::weights ? pass_.pass().new_weights : pass_.pass().new_inputs);
-    if (!loads) {
-        begin_stream(now);
-        return;
+    if (!psum_registers_free()) return;
+    bool complete = true;
+    for (Operand& o : operands_) {
+        if (!o.loader.changes(pass_.pass())) continue;
+        if (hw_.passes.load == Overlap::exposed && phase_ == Phase::waiting) o.loader.expose();
+        complete = complete && o.loader.complete(array_time(now));
     }
-    if (hw_.passes.load == Overlap::exposed && phase_ == Phase::waiting) {
-        phase_ = Phase::loading;
-        load_allowed_ = true;
-    }
-    if (!load_complete_ || array_time(now) < load_ready_) return;
-    std::swap(kept_->matrix, loading_);
-    for (int y = 0; y < hw_.array.rows; ++y)
-        kept_->nonzero_in_row[static_cast<std::size_t>(y)] = static_cast<int>(
-            hw_.array.cols - std::count(kept_->matrix.row(y), kept_->matrix.row(y) + hw_.array.cols, 0));
-    stats_.loads += 1;
-    stats_.registers[static_cast<int>(kept_->tensor)].fills += load_set_->active_pes;
-    load_complete_ = load_begun_ = false;
-    load_allowed_ = false; // until the first step of this pass
-    load_pass_.next();
-    expect_load();
+    if (phase_ == Phase::waiting) phase_ = Phase::loading;
+    if (!complete) return;
+    for (Operand& o : operands_)
+        if (o.loader.changes(pass_.pass())) begin_loaded(o);
     begin_stream(now);
+}
+
+/// Psums that wait for those of the buffer still occupy the registers they accumulated in.
+bool PeArray::psum_registers_free() const
+{
+    if (!plan_->plan().keep_psums || !plan_->accumulates_through_array()) return true;
+    return emitted_ >= (hw_.passes.drain == Overlap::hidden ? drained_before_ : drained_last_);
 }
 
 void PeArray::begin_stream(Cycle)
 {
     phase_ = Phase::streaming;
+    steps_done_ = 0;
     for (Operand& o : operands_) o.complete = o.kept;
-    if (plan_->plan().keep_psums) std::fill(psums_.data.begin(), psums_.data.end(), 0);
-    out_.start(pass_.pass(), step_);
-    lanes_adjacent_ = out_.adjacent();
+    pick_entries();
+    reuse_.begin_pass(pass_.pass(), step_);
+    if (plan_->plan().keep_psums) {
+        for (PeMatrix& m : psums_) std::fill(m.data.begin(), m.data.end(), 0);
+        psums_now_ = &psums_[static_cast<std::size_t>(psum_tile_.entry(step_.index(), pass_.pass().base))];
+    } else {
+        out_.start(pass_.pass(), step_);
+    }
+    lanes_adjacent_ = !plan_->plan().keep_psums && out_.adjacent();
     place_known_ = false;
     expect_psums();
     ++stats_.passes;
@@ -150,11 +176,17 @@ void PeArray::finish_pass(Cycle now)
 {
     const PassConfig& c = hw_.passes;
     const bool keep = plan_->plan().keep_psums;
-    const int wave = wave_, drain = keep ? drain_cycles(*set_) : 0;
+    const int wave = wave_;
+    if (keep) drain_order_.start(pass_.pass());
+    const int drain = keep ? drain_cycles(*set_) : 0;
     Cycle end = std::max(array_time(now), first_step_ + c.min_cycles - 1);
+    if (keep && hw_.array.chain_add == ChainAdd::datapath &&
+        (drain_order_.chained() || (plan_->accumulates_through_array() && !pass_.pass().first_reduction)))
+        end += drain_order_.entries();
     if (c.drain == Overlap::hidden) end = std::max({end, first_step_ + last_drain_ - 1, last_sent_});
-    if (c.load == Overlap::hidden && load_expected_ && load_pass_.pass().index == pass_.pass().index + 1)
-        end = std::max(end, first_step_ + load_cycles(*load_set_) - 1);
+    if (c.load == Overlap::hidden)
+        for (const Operand& o : operands_)
+            if (o.loader.active()) end = std::max(end, first_step_ + o.loader.floor_cycles(pass_.pass()) - 1);
     const bool wait_for_drain = keep && c.drain == Overlap::exposed;
     pass_may_start_ = end + 1 + c.gap_cycles + (wait_for_drain ? drain : 0);
     if (!c.wavefront_chained || wait_for_drain) pass_may_start_ += wave;
@@ -162,18 +194,14 @@ void PeArray::finish_pass(Cycle now)
     if (keep) {
         drain_psums(now);
         last_sent_ = last_emission_ - wave;
+        drained_before_ = drained_last_;
+        drained_last_ = emitted_ + static_cast<std::int64_t>(emission_count_);
     }
     pass_.next();
     if (pass_.done())
         phase_ = Phase::idle;
     else
         enter_pass();
-}
-
-int PeArray::load_cycles(const LaneSet& set) const
-{
-    if (kept_->delivery != Delivery::load_chain_y) return 1;
-    return hw_.passes.edges_full ? hw_.array.rows : set.used_rows;
 }
 
 int PeArray::wavefront_cycles(const LaneSet& set) const
@@ -197,10 +225,11 @@ int PeArray::wavefront_cycles(const LaneSet& set) const
 int PeArray::drain_cycles(const LaneSet& set) const
 {
     const int words = hw_.psum_network.words_per_beat;
-    if (words >= hw_.pes()) return 1;
-    const int rows = hw_.passes.edges_full ? hw_.array.rows : set.used_rows;
-    const int cols = hw_.passes.edges_full ? hw_.array.cols : set.used_cols;
-    return rows * ((cols + words - 1) / words);
+    if (hw_.psum_network.one_set) return drain_order_.beat_count();
+    if (words >= hw_.macs()) return drain_order_.entries();
+    const int rows = plan_->psum_chained() ? 1 : (hw_.passes.edges_full ? hw_.grid_rows() : set.grid_rows) / summed_;
+    const int cols = hw_.passes.edges_full ? hw_.grid_cols() : set.grid_cols;
+    return drain_order_.entries() * std::max(1, rows) * ((cols + words - 1) / words);
 }
 
 // ---- The cycle
@@ -217,7 +246,8 @@ Cycle PeArray::tick(Cycle now)
     try_begin_pass(now);
     bool computed = false;
     const LaneSet* mapped = set_;
-    if (phase_ == Phase::streaming && !frozen_ && !emission_backlog(now)) {
+    receive_drain_psums(now);
+    if (phase_ == Phase::streaming && !frozen_ && array_time(now) >= step_may_start_ && !emission_backlog(now)) {
         const bool w = receive(operands_[0], now), i = receive(operands_[1], now);
         const bool p = receive_psums(now);
         computed = w && i && p;
@@ -226,14 +256,15 @@ Cycle PeArray::tick(Cycle now)
             push_result(now); // when the way through the array takes no cycle
         }
     }
-    const bool loaded = receive_load(now);
+    const bool w = receive_load(operands_[0], now), i = receive_load(operands_[1], now);
+    const bool loaded = w || i;
     if (computed) { // look again in the next cycle, which then books itself
-        ledger_.mark(now, ArrayCause::compute, mapped->active_pes, ArrayCause::compute, mapped->active_pes);
+        ledger_.mark(now, ArrayCause::compute, mapped->active_macs, ArrayCause::compute, mapped->active_macs);
         return now + 1;
     }
     const bool none = phase_ == Phase::idle && emission_count_ == 0;
     const ArrayCause then = waiting_cause(now);
-    const int pes = none ? hw_.pes() : set_->active_pes;
+    const int pes = none ? hw_.macs() : set_->active_macs;
     ledger_.mark(now, loaded && then != ArrayCause::output_blocked ? ArrayCause::load : then, pes, then, pes);
     return next_wake(now);
 }
@@ -247,16 +278,20 @@ ArrayCause PeArray::waiting_cause(Cycle now) const
     if (frozen_) return ArrayCause::output_blocked;
     if (phase_ == Phase::streaming) {
         if (emission_backlog(now)) return ArrayCause::output_blocked;
+        if (array_time(now) < step_may_start_) return ArrayCause::register_port;
         if (operands_[0].complete && operands_[1].complete) return ArrayCause::psums_missing;
         if (!operands_[0].complete)
             return missing(ArrayCause::weights_missing_network, missing_reason(operands_[0], now));
         return missing(ArrayCause::inputs_missing_network, missing_reason(operands_[1], now));
     }
     if (array_time(now) < pass_may_start_) return ArrayCause::wavefront_or_drain;
-    if (load_complete_) return ArrayCause::load;
-    const bool weights = kept_->tensor == Tensors::weights;
-    return missing(weights ? ArrayCause::weights_missing_network : ArrayCause::inputs_missing_network,
-                   missing_reason(*kept_, now));
+    if (!psum_registers_free()) return ArrayCause::psums_missing;
+    for (const Operand& o : operands_)
+        if (o.loader.changes(pass_.pass()) && !o.loader.arrived())
+            return missing(o.tensor == Tensors::weights ? ArrayCause::weights_missing_network
+                                                        : ArrayCause::inputs_missing_network,
+                           missing_reason(o, now));
+    return ArrayCause::load;
 }
 
 Cycle PeArray::next_wake(Cycle now) const
@@ -265,20 +300,25 @@ Cycle PeArray::next_wake(Cycle now) const
     const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
     if (frozen_) return psums_out_.can_push(now + 1) ? now + 1 : never;
     if (emission_count_ > 0) at(now + emissions_[emission_head_].ready - array_time(now));
+    if (adds_ahead_ < emission_count_ && psums_in_.front_ready() <= now + 1) at(now + 1);
     if (phase_ == Phase::streaming) {
         bool ready = true;
         for (const Operand& o : operands_) ready = ready && (o.complete || o.in->front_ready() <= now + 1);
         ready = ready || (psums_expected_ && psums_in_.front_ready() <= now + 1);
-        if (ready || emission_backlog(now)) at(now + 1);
-    } else if (phase_ != Phase::idle) {
-        if (array_time(now) < pass_may_start_)
-            at(now + pass_may_start_ - array_time(now));
-        else if (load_complete_)
-            at(now + load_ready_ - array_time(now));
-        else if (kept_ && load_allowed_ && kept_->in->front_ready() <= now + 1)
+        if (array_time(now) < step_may_start_)
+            at(now + step_may_start_ - array_time(now));
+        else if (ready || emission_backlog(now))
             at(now + 1);
+    } else if (phase_ != Phase::idle) {
+        if (array_time(now) < pass_may_start_) at(now + pass_may_start_ - array_time(now));
+        for (const Operand& o : operands_)
+            if (o.loader.changes(pass_.pass()) && o.loader.arrived() && array_time(now) >= pass_may_start_)
+                at(now + o.loader.ready() - array_time(now));
     }
-    if (load_expected_ && load_allowed_ && !load_complete_ && kept_->in->front_ready() <= now + 1) at(now + 1);
+    for (const Operand& o : operands_)
+        if (o.loader.wants() && o.in->front_ready() <= now + 1 &&
+            o.loader.accepts(o.in->front(), pass_.pass().index, steps_done_))
+            at(now + 1);
     return next;
 }
 
@@ -292,7 +332,7 @@ std::int32_t PeArray::operand(Tensors tensor, int row, int col) const
 {
     const Operand& o = operands_[static_cast<int>(tensor)];
     if (o.form == Form::row) return o.row[static_cast<std::size_t>(row)];
-    return o.form == Form::col ? o.col[static_cast<std::size_t>(col)] : o.matrix.row(row)[col];
+    return o.form == Form::col ? o.col[static_cast<std::size_t>(col)] : o.now->row(row)[col];
 }
 
 std::string PeArray::status() const
@@ -305,10 +345,15 @@ std::string PeArray::status() const
     return s + ", " + std::to_string(emission_count_) + " results in flight" + (frozen_ ? ", frozen" : "");
 }
 
-void PeArray::flip_register(Tensors tensor, int pe, int bit)
+void PeArray::flip_register(Tensors tensor, int mac, int bit)
 {
-    PeMatrix& m = tensor == Tensors::outputs ? psums_ : operands_[static_cast<int>(tensor)].matrix;
-    m.at(pe) ^= std::int32_t{1} << bit;
+    const std::int32_t mask = std::int32_t{1} << bit;
+    if (tensor == Tensors::outputs) {
+        psums_now_->at(mac / hw_.grid_cols() / summed_ * hw_.grid_cols() + mac % hw_.grid_cols()) ^= mask;
+        return;
+    }
+    Operand& o = operands_[static_cast<int>(tensor)];
+    (o.kept ? o.loader.file().flip(o.entry) : o.matrix).at(mac) ^= mask;
 }
 
 } // namespace heddle

@@ -1,26 +1,27 @@
-// The PE array: rows x cols PEs in lockstep, each with operand registers, a psum register and one MAC.
+// The PE array: rows x cols PEs in lockstep, each with register files for operands and psums and lanes x vector MACs. The
+// MACs form a grid (HardwareConfig::grid_rows, grid_cols); where a row and a column are named below, they are the grid's.
 //
-// It walks the passes of the layer. A pass is load (the kept operand, when it changed), stream (one step per cycle,
-// each with the operands whose coordinate changed) and drain (kept psums). Without kept psums the step's sums leave
-// through the chain or tree. Skew is not played out PE by PE: a step is evaluated when its first operand enters, and
-// its sums leave when the wavefront has crossed the array, in *array time*, which stands still while a result cannot
-// leave. So a flip in a register acts on all steps that enter afterwards.
+// It walks the passes of the layer. A pass is load (the tiles of kept operands, when they changed), stream (one step per
+// cycle, each with the streamed operands whose coordinate changed) and drain (kept psums). Without kept psums the step's
+// sums leave through the chain or tree. Skew is not played out PE by PE: a step is evaluated when its first operand
+// enters, and its sums leave when the wavefront has crossed the array, in *array time*, which stands still while a
+// result cannot leave. So a flip in a register acts on all steps that enter afterwards.
 //
-// Phase lengths, with rows and cols the whole array (edges full) or the used part:
-//   load      = rows for load_chain_y, else one cycle per network beat
+// Phase lengths, with rows and cols of PEs, the whole array (edges full) or the used part:
+//   load      = rows per entry for load_chain_y, else one cycle per network beat
 //   wavefront = (cols - 1) x hops of systolic_x + (rows - 1) x hops of systolic_y and chain_y, + mac_latency - 1
-//   drain     = rows x beats per row; 1 when all psums of the array fit one beat
+//   drain     = rows x beats per row for each entry; 1 when all psums of the array fit one beat; with beats of one set
+//               (PsumNetworkConfig::one_set) just the beats
+//   additions = an entry each when psums are added by the MACs' adders (ChainAdd::datapath), else 0; exposed
 // First steps of consecutive passes are max(stream, min_cycles, hidden load, hidden drain) + exposed phases + gap
 // apart.
 #pragma once
 
 #include "hw/array_ledger.hpp"
-#include "hw/beats.hpp"
-#include "hw/pe_kernels.hpp"
+#include "hw/drain_order.hpp"
+#include "hw/loader.hpp"
+#include "hw/reuse_meter.hpp"
 #include "hw/shift.hpp"
-#include "hw/walk.hpp"
-
-#include <deque>
 
 namespace heddle {
 
@@ -33,7 +34,7 @@ public:
     Cycle tick(Cycle now) override;
     std::string status() const override;
     void begin_layer(Cycle now);
-    void end_layer(Cycle now) { ledger_.settle(now); }
+    void end_layer(Cycle now);
     /// Without values psums are zero and effectual work is not counted; timing is the same.
     void set_timing_only(bool on) { timing_only_ = on; }
 
@@ -45,6 +46,7 @@ public:
         RegisterCounts registers[3];                      ///< kept tensors, by Tensors
         std::int64_t hops[3] = {};                        ///< links driven, words
         std::int64_t shifted_words = 0;                   ///< taken from a neighbour
+        ReuseMeter::Counts reuse[3];                      ///< of the collectors, by Tensors
         Cycle first_operand = never, last_result = never; ///< cycles of the layer
     };
     const Stats& stats() const { return stats_; }
@@ -62,10 +64,10 @@ public:
     Cycle time(Cycle now) const { return array_time(now); }
     bool stepped_in(Cycle now) const { return last_step_ == now; }
     std::int32_t operand(Tensors tensor, int row, int col) const;
-    std::int32_t psum(int row, int col) const { return psums_.row(row)[col]; }
+    std::int32_t psum(int row, int col) const { return psums_now_->row(row / summed_)[col]; }
 
-    /// Single-event upset of the kept operand (or psum) of one PE.
-    void flip_register(Tensors tensor, int pe, int bit);
+    /// Single-event upset of the kept operand (or psum) that MAC `mac` uses now.
+    void flip_register(Tensors tensor, int mac, int bit);
 
 private:
     /// How an operand is laid before the MACs in one step.
@@ -79,18 +81,22 @@ private:
         bool complete = false; ///< a streamed operand's event for the current step has arrived
         Form form = Form::matrix;
         const LaneSet* set = nullptr; ///< that `form` was chosen for
-        PeMatrix matrix;              ///< a word per PE
+        PeMatrix matrix;              ///< a word per MAC, when streamed
         std::vector<std::int32_t> row, col;
-        std::vector<std::int32_t> nonzero_in_row; ///< of `matrix`, kept operands
+        Loader loader; ///< when kept
+        int entry = 0; ///< of its register files, in this step
+        const PeMatrix* now = nullptr; ///< `matrix` or the entry
     };
     struct Emission {
-        Cycle ready = 0; ///< array time
+        Cycle ready = 0;   ///< array time
+        bool adds = false; ///< psums from the buffer are still to be added
         PsumBeat beat;
     };
     enum class Phase { idle, loading, waiting, streaming };
 
     void start(const CompiledPlan& plan, Cycle now);
     void configure(Operand& o, Delivery delivery, bool kept);
+    void prepare_psums();
     void size_pipeline();
 
     // Passes.
@@ -99,9 +105,13 @@ private:
     void try_begin_pass(Cycle now);
     void begin_stream(Cycle now);
     void finish_pass(Cycle now);
+    bool psum_registers_free() const;
 
     // Operands.
     bool receive(Operand& o, Cycle now);
+    bool receive_load(Operand& o, Cycle now);
+    void begin_loaded(Operand& o);
+    void pick_entries();
     void latch(Operand& o, const OperandBeat& beat);
     static void scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int32_t word);
     void choose_forms(const LaneSet& set);
@@ -113,20 +123,20 @@ private:
     void expect_psums();
     bool receive_psums(Cycle now);
     void add_arrived_psums();
-
-    // Load of the kept operand, into `loading_`, ahead of its pass when the second set of registers is free.
-    void expect_load();
-    bool receive_load(Cycle now);
+    bool receive_drain_psums(Cycle now);
 
     // One step.
     void compute_step(Cycle now);
+    bool pick_psums();
     void multiply(const LaneSet& set);
-    std::int64_t effectual(const LaneSet& set) const;
-    void count_step(const LaneSet& set, bool first_of_pass);
+    std::int64_t effectual(const LaneSet& set);
+    void count_step(const LaneSet& set, bool first_touch, Cycle now);
+    void count_collectors(const LaneSet& set, bool first_touch, Cycle now);
 
     // Results.
     void emit_step(Cycle now);
     void drain_psums(Cycle now);
+    void fill_drain_beat(PsumBeat& b, int from, int to) const;
     Emission& new_emission(Cycle ready, int words);
     void place_in_reduction();
     void label(PsumBeat& b) const;
@@ -138,7 +148,6 @@ private:
     Cycle next_wake(Cycle now) const;
     bool emission_backlog(Cycle now) const;
 
-    int load_cycles(const LaneSet& set) const;
     int wavefront_cycles(const LaneSet& set) const;
     int drain_cycles(const LaneSet& set) const;
 
@@ -148,8 +157,12 @@ private:
     Channel<PsumBeat>& psums_out_;
     const CompiledPlan* plan_ = nullptr;
     Operand operands_[2];
-    Operand* kept_ = nullptr; ///< the operand that is loaded, if any
-    PeMatrix psums_;
+    std::vector<PeMatrix> psums_;          ///< kept, by entry
+    std::vector<std::int64_t> psum_pass_;  ///< by entry: the pass that has touched it
+    PeMatrix* psums_now_ = nullptr;        ///< of the step
+    RegisterTile psum_tile_;
+    int summed_ = 1; ///< rows of MACs that share one of psums
+    DrainOrder drain_order_;
     std::vector<std::int32_t> column_;    ///< sums of the step
     std::vector<std::int32_t> lane_word_; ///< output words of its lanes
     ReductionPlace place_;                ///< of the step
@@ -168,20 +181,20 @@ private:
     const LaneSet* set_ = nullptr;        ///< of the current step
     int wave_ = 0;                        ///< its wavefront_cycles
     bool step_decides_reduction_ = false; ///< psums leave every step and steps run over a reduction
+    ReuseMeter reuse_;
     Phase phase_ = Phase::idle;
     Cycle pass_may_start_ = 0; ///< array time
+    Cycle step_may_start_ = 0; ///< array time
     Cycle first_step_ = -1;    ///< of the current pass, array time
+    int steps_done_ = 0;       ///< of it
     int last_drain_ = 0;       ///< hidden drain of the pass before
     Cycle last_sent_ = -1;     ///< when its last row went on its way and freed the drain registers, array time
 
-    PassWalk load_pass_;
-    const LaneSet* load_set_ = nullptr;
-    PeMatrix loading_;
-    bool load_expected_ = false, load_begun_ = false, load_complete_ = false, load_allowed_ = false;
-    Cycle load_ready_ = 0; ///< array time
-
     std::vector<Emission> emissions_; ///< ring
     std::size_t emission_head_ = 0, emission_count_ = 0;
+    std::size_t adds_ahead_ = 0;                         ///< of them, those before the first one that waits for psums
+    std::int64_t emitted_ = 0;                           ///< all that have left
+    std::int64_t drained_before_ = 0, drained_last_ = 0; ///< ... when the last but one, the last drain is over
     Cycle last_emission_ = -1;
     Cycle last_step_ = -1; ///< for observers
     bool frozen_ = false;

@@ -8,7 +8,7 @@ namespace heddle {
 /// Vectors where a word serves a whole row or column, matrices else. Idle PEs must see a zero on one side.
 void PeArray::choose_forms(const LaneSet& set)
 {
-    const bool rectangle = set.active_pes == set.used_rows * set.used_cols;
+    const bool rectangle = set.active_macs == set.grid_rows * set.grid_cols;
     const auto streamed_whole = [](const Operand& o) { return !o.kept && o.delivery != Delivery::shift; };
     const auto row_like = [&](const Operand& o) {
         const TensorLanes& l = set.tensor[static_cast<int>(o.tensor)];
@@ -71,9 +71,9 @@ void PeArray::latch(Operand& o, const OperandBeat& beat)
         for (int i = 0; i < n; ++i) scatter(o.matrix, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
     } else if (lanes.single) {
         if (row)
-            std::fill_n(o.row.begin(), set_->used_rows, beat.word[0]);
+            std::fill_n(o.row.begin(), set_->grid_rows, beat.word[0]);
         else
-            std::fill_n(o.col.begin(), set_->used_cols, beat.word[0]);
+            std::fill_n(o.col.begin(), set_->grid_cols, beat.word[0]);
     } else if (beat.dense && (row ? lanes.lane_is_row : lanes.lane_is_col)) {
         std::copy_n(beat.word.begin(), n, (row ? o.row : o.col).begin() + beat.first);
     } else {
@@ -123,12 +123,10 @@ void PeArray::count_delivery(const Operand& o, const LaneSet& set, const Operand
     else if (lanes.one_pe_each && o.delivery != Delivery::load_chain_y)
         hops += beat.count;
     else if (o.delivery == Delivery::load_chain_y)
-        for (int i = 0; i < beat.count; ++i) hops += lanes.row_of_lane[static_cast<std::size_t>(beat.lane_at(i))] + 1;
+        for (int i = 0; i < beat.count; ++i)
+            hops += lanes.row_of_lane[static_cast<std::size_t>(beat.lane_at(i))] / hw_.array.vector + 1;
     else
-        for (int i = 0; i < beat.count; ++i) {
-            const std::size_t l = static_cast<std::size_t>(beat.lane_at(i));
-            hops += lanes.cells_begin[l + 1] - lanes.cells_begin[l];
-        }
+        for (int i = 0; i < beat.count; ++i) hops += lanes.pes_of_lane[static_cast<std::size_t>(beat.lane_at(i))];
 }
 
 // ---- Psums that come back through the array
@@ -138,7 +136,7 @@ void PeArray::expect_psums()
 {
     place_in_reduction();
     psums_arrived_ = false;
-    psums_expected_ = plan_->accumulates_through_array() && !place_.first;
+    psums_expected_ = !plan_->plan().keep_psums && plan_->accumulates_through_array() && !place_.first;
 }
 
 bool PeArray::receive_psums(Cycle now)
@@ -167,45 +165,34 @@ void PeArray::add_arrived_psums()
     }
 }
 
-// ---- Loads
+// ---- Kept operands
 
-/// Finds the next pass whose kept operand differs.
-void PeArray::expect_load()
+bool PeArray::receive_load(Operand& o, Cycle now)
 {
-    load_expected_ = false;
-    if (!kept_) return;
-    const bool weights = kept_->tensor == Tensors::weights;
-    while (!load_pass_.done() && !(weights ? load_pass_.pass().new_weights : load_pass_.pass().new_inputs))
-        load_pass_.next();
-    if (load_pass_.done()) return;
-    StepWalk first(*plan_);
-    first.start(load_pass_.pass());
-    load_set_ = &plan_->lanes(first.remaining());
-    load_expected_ = true;
-    std::fill(loading_.data.begin(), loading_.data.end(), 0);
+    if (!o.loader.wants() || frozen_ || !o.in->can_pop(now)) return false;
+    const OperandBeat& beat = o.in->front();
+    if (!o.loader.accepts(beat, pass_.pass().index, steps_done_)) return false;
+    if (o.loader.take(beat, array_time(now), timing_only_))
+        stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
+    if (beat.count > 0) count_delivery(o, o.loader.set(beat.entry_at(0)), beat);
+    o.in->pop(now);
+    return true;
 }
 
-bool PeArray::receive_load(Cycle now)
+void PeArray::begin_loaded(Operand& o)
 {
-    if (!load_expected_ || load_complete_ || !load_allowed_ || frozen_ || !kept_->in->can_pop(now)) return false;
-    const bool exposed = hw_.passes.load == Overlap::exposed;
-    if (exposed && phase_ != Phase::loading) return false;
-    const OperandBeat& beat = kept_->in->front();
-    const TensorLanes& lanes = load_set_->tensor[static_cast<int>(kept_->tensor)];
-    if (!load_begun_) {
-        load_begun_ = true;
-        load_ready_ = array_time(now) + load_cycles(*load_set_);
-        stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
+    stats_.loads += 1;
+    stats_.registers[static_cast<int>(o.tensor)].fills += o.loader.commit();
+}
+
+/// The entries that the current step uses.
+void PeArray::pick_entries()
+{
+    for (Operand& o : operands_) {
+        if (!o.kept) continue;
+        o.entry = o.loader.entry(step_.index(), pass_.pass());
+        o.now = &o.loader.file().slot(o.entry).words;
     }
-    for (int i = 0; i < beat.count && !timing_only_; ++i)
-        scatter(loading_, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
-    count_delivery(*kept_, *load_set_, beat);
-    if (beat.last) {
-        load_complete_ = true;
-        load_ready_ = std::max(load_ready_, array_time(now) + 1);
-    }
-    kept_->in->pop(now);
-    return true;
 }
 
 } // namespace heddle

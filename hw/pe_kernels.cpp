@@ -70,38 +70,55 @@ HEDDLE_CLONES void column_sums(const PeMatrix& a, const PeMatrix& b, int shift, 
     }
 }
 
-HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int shift)
+HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
     for (int x = 0; x < acc.stride; x += 16) {
         const Vector c = load(col + x);
         std::int32_t* p = acc.data.data() + x;
-        if (shift == 0)
+        const std::int32_t* r = row;
+        if (shift == 0 && summed == 1)
             for (int y = 0; y < acc.rows; ++y, p += acc.stride) store(p, load(p) + c * word(row[y]));
         else
-            for (int y = 0; y < acc.rows; ++y, p += acc.stride)
-                store(p, load(p) + product(c, Vector{} + word(row[y]), shift, half));
+            for (int y = 0; y < acc.rows; ++y, p += acc.stride) {
+                Vector sum = load(p);
+                for (int v = 0; v < summed; ++v, ++r) sum += product(c, Vector{} + word(*r), shift, half);
+                store(p, sum);
+            }
     }
 }
 
-HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int shift)
+HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
-    for (int y = 0; y < acc.rows; ++y) {
-        const Vector b = Vector{} + word(b_row[y]);
-        std::int32_t* p = acc.row(y);
-        const std::int32_t* q = a.row(y);
-        for (int x = 0; x < acc.stride; x += 16) store(p + x, load(p + x) + product(load(q + x), b, shift, half));
+    for (int x = 0; x < acc.stride; x += 16) {
+        std::int32_t* p = acc.data.data() + x;
+        const std::int32_t *q = a.data.data() + x, *b = b_row;
+        for (int y = 0; y < acc.rows; ++y, p += acc.stride) {
+            Vector sum = load(p);
+            if (shift == 0)
+                for (int v = 0; v < summed; ++v, ++b, q += a.stride) sum += load(q) * word(*b);
+            else
+                for (int v = 0; v < summed; ++v, ++b, q += a.stride)
+                    sum += product(load(q), Vector{} + word(*b), shift, half);
+            store(p, sum);
+        }
     }
 }
 
-HEDDLE_CLONES void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int shift)
+HEDDLE_CLONES void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
-    const std::size_t n = acc.data.size();
-    std::int32_t* p = acc.data.data();
-    for (std::size_t i = 0; i < n; i += 16)
-        store(p + i, load(p + i) + product(load(a.data.data() + i), load(b.data.data() + i), shift, half));
+    for (int x = 0; x < acc.stride; x += 16) {
+        std::int32_t* p = acc.data.data() + x;
+        const std::int32_t *q = a.data.data() + x, *r = b.data.data() + x;
+        for (int y = 0; y < acc.rows; ++y, p += acc.stride) {
+            Vector sum = load(p);
+            for (int v = 0; v < summed; ++v, q += a.stride, r += b.stride)
+                sum += product(load(q), load(r), shift, half);
+            store(p, sum);
+        }
+    }
 }
 
 HEDDLE_CLONES void accumulate(std::int32_t* __restrict sum, const std::int32_t* __restrict value, int n, bool add,

@@ -1,7 +1,8 @@
 // One step of all PEs at once: the inner loops of the array, over padded rows of 16 columns, in explicit vectors.
 //
-// An operand comes as a matrix (a word per PE), as a row vector (one word per array row) or as a column vector (one per
-// column). Accumulation is modulo 2^32; narrower psums are wrapped where they leave.
+// An operand comes as a matrix (a word per MAC), as a row vector (one word per row of MACs) or as a column vector (one per
+// column). `summed` rows of MACs share a row of psums (the vector elements of a PE). Accumulation is modulo 2^32; narrower
+// psums are wrapped where they leave.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +36,12 @@ struct PeMatrix {
 void column_sums(const PeMatrix& a, const std::int32_t* b_row, int product_shift, std::int32_t* out);
 /// Sums of the columns of two matrices.
 void column_sums(const PeMatrix& a, const PeMatrix& b, int product_shift, std::int32_t* out);
-/// acc[y][x] += round(row[y] * col[x]).
-void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int product_shift);
-/// acc[y][x] += round(a[y][x] * b[y]).
-void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int product_shift);
-/// acc[y][x] += round(a[y][x] * b[y][x]).
-void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int product_shift);
+/// acc[y / summed][x] += round(row[y] * col[x]).
+void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int product_shift, int summed);
+/// acc[y / summed][x] += round(a[y][x] * b[y]).
+void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int product_shift, int summed);
+/// acc[y / summed][x] += round(a[y][x] * b[y][x]).
+void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int product_shift, int summed);
 /// sum[i] = value[i] + (add ? sum[i] : 0) over n adjacent words, wrapped to psum_bits.
 void accumulate(std::int32_t* sum, const std::int32_t* value, int n, bool add, int psum_bits);
 /// Sum of count[i] over i < n with mask[i] nonzero.

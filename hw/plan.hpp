@@ -4,7 +4,8 @@
 // A layer is cut twice. `tile_loops` (the dram level) walk tiles of the eight dimensions; a tile is what the global
 // buffer holds at once. Inside a tile the loops run over *axes*: single dimensions or flattened products of the tile's
 // dimensions (P*Q, C*R*S), so that a partial tile has shorter axes and nothing is padded. `glb_loops` step from pass to
-// pass, `pass_loops` are the temporal steps of a pass, `spatial` spreads a step over the PEs. K and C are per group.
+// pass, `pass_loops` are the temporal steps of a pass (the innermost ones those of the collectors), `spatial` spreads a
+// step over the MACs: over PEs and over the lanes and vector elements inside a PE. K and C are per group.
 #pragma once
 
 #include "dnn/network.hpp"
@@ -39,9 +40,10 @@ constexpr bool reduces(Dim d)
     return d == dim_c || d == dim_r || d == dim_s;
 }
 
+/// A dimension may be cut by several loops, each inside what the loop outside it covers.
 struct TileLoop {
     Dim dim;
-    int tile; ///< size of the tile along dim; the last one may be partial
+    int tile; ///< what one iteration covers of dim; the last one may be partial
 };
 
 struct Axis {
@@ -55,7 +57,8 @@ struct AxisLoop {
     int span = 1; ///< what the whole loop covers: count = ceil(min(span, what is left of the axis)/step)
 };
 
-enum class Place { y, x, diagonal }; ///< diagonal: the same loop on both axes of the array, PEs off the diagonal idle
+/// diagonal: the same loop on both axes of the array, PEs off the diagonal idle. lane, vector: inside a PE.
+enum class Place { y, x, diagonal, lane, vector };
 
 struct SpatialLoop {
     int axis = 0;
@@ -90,10 +93,12 @@ struct LayerPlan {
     std::vector<Axis> axes;           ///< every dimension is on exactly one axis
     std::vector<AxisLoop> glb_loops;  ///< outermost first
     std::vector<AxisLoop> pass_loops; ///< outermost first
+    int collector_loops = 0;          ///< of pass_loops, from the innermost: what the collectors hold is their tile
     std::vector<SpatialLoop> spatial; ///< on one place: outermost first
-    bool keep_weights = false;        ///< held in the PE's register file for a whole pass (loaded), else streamed
+    bool keep_weights = false;        ///< the pass's tile is held in the PE's register file (loaded), else streamed
     bool keep_inputs = false;
-    bool keep_psums = false; ///< accumulate in the PE, drained at the end of the pass; else leave every step
+    bool keep_psums = false; ///< accumulate in the PE's register file, drained at the end of the pass; else leave every
+                             ///< step
     Delivery weight_delivery = Delivery::unicast;
     Delivery input_delivery = Delivery::unicast;
     PsumPath psum_path = PsumPath::local;
@@ -112,9 +117,14 @@ struct LayerPlan {
 
     int dim_tile(Dim d) const
     {
-        for (const TileLoop& l : tile_loops)
-            if (l.dim == d) return l.tile;
-        return extent[d];
+        int tile = extent[d];
+        for (const TileLoop& l : tile_loops) // the innermost one's
+            if (l.dim == d) tile = l.tile;
+        return tile;
+    }
+    bool keeps(Tensors t) const
+    {
+        return t == Tensors::weights ? keep_weights : t == Tensors::inputs ? keep_inputs : keep_psums;
     }
     std::int64_t macs() const
     {
@@ -122,6 +132,23 @@ struct LayerPlan {
         for (int e : extent) m *= e;
         return kind == PlanKind::array ? m : 0;
     }
+};
+
+/// Steps through the tiles of a plan: first index and size of each along every dimension.
+class TileOdometer {
+public:
+    explicit TileOdometer(const LayerPlan& plan) : plan_(&plan), at_(plan.tile_loops.size()) { settle(); }
+    const Extents& base() const { return base_; }
+    const Extents& size() const { return size_; }
+    bool next(); ///< false after the last tile
+
+private:
+    int covered(std::size_t loop) const; ///< by the loop, with those outside it where they stand
+    void settle();
+
+    const LayerPlan* plan_;
+    std::vector<int> at_; ///< offset of each loop
+    Extents base_{}, size_{};
 };
 
 } // namespace heddle

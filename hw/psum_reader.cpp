@@ -16,6 +16,8 @@ void PsumReader::start(const CompiledPlan& plan, Partition<std::int32_t>& psums)
     updates_.assign(words, 0);
     reads_.assign(words, 0);
     ready_.assign(words, 0);
+    kept_ = plan.plan().keep_psums;
+    if (kept_) order_ = DrainOrder(plan);
     pass_ = PassWalk(plan);
     step_ = StepWalk(plan);
     out_ = LaneCursor(plan, Tensors::outputs);
@@ -25,11 +27,16 @@ void PsumReader::start(const CompiledPlan& plan, Partition<std::int32_t>& psums)
 
 void PsumReader::enter_pass()
 {
+    beat_ = 0;
+    if (kept_) {
+        if (!pass_.pass().first_reduction) order_.start(pass_.pass());
+        return;
+    }
     step_.start(pass_.pass());
     out_.start(pass_.pass(), step_);
 }
 
-/// Moves on to the next step that continues a reduction.
+/// Moves on to the next step (or pass) that continues a reduction.
 void PsumReader::seek()
 {
     while (!done_) {
@@ -42,14 +49,29 @@ void PsumReader::seek()
 void PsumReader::next_step()
 {
     next_lane_ = 0;
-    step_.next();
-    if (!step_.done()) {
-        out_.follow(pass_.pass(), step_);
+    if (kept_) {
+        next_pass();
         return;
     }
+    step_.next();
+    if (step_.done())
+        next_pass();
+    else
+        out_.follow(pass_.pass(), step_);
+}
+
+void PsumReader::next_pass()
+{
     pass_.next();
     done_ = pass_.done();
     if (!done_) enter_pass();
+}
+
+/// Lanes of the next beat: as many as the port reads, and no more than what leaves the array together.
+int PsumReader::beat_words() const
+{
+    const int end = kept_ ? order_.beats()[beat_ + 1] : lanes();
+    return std::min(psums_->ports.read_port().words, end - next_lane_);
 }
 
 void PsumReader::updated(std::int32_t word, Cycle ready)
@@ -62,12 +84,12 @@ bool PsumReader::tick(Cycle now, Channel<PsumBeat>& out)
 {
     settles_ = never;
     if (done_ || !out.can_push(now) || !psums_->ports.can_read(now)) return false;
-    const int count = std::min(psums_->ports.read_port().words, out_.count() - next_lane_);
+    const int count = beat_words();
     Cycle ready = 0;
     for (int i = 0; i < count; ++i) {
-        const std::size_t word = static_cast<std::size_t>(out_.word(next_lane_ + i));
-        if (updates_[word] <= reads_[word]) return false;
-        ready = std::max(ready, ready_[word]);
+        const std::size_t w = static_cast<std::size_t>(word(next_lane_ + i));
+        if (updates_[w] <= reads_[w]) return false;
+        ready = std::max(ready, ready_[w]);
     }
     if (ready > now) {
         settles_ = ready;
@@ -78,16 +100,17 @@ bool PsumReader::tick(Cycle now, Channel<PsumBeat>& out)
     b.first = false;
     b.last = place_.last;
     for (int i = 0; i < count; ++i) {
-        const std::int32_t word = out_.word(next_lane_ + i);
-        b.out_word[static_cast<std::size_t>(i)] = word;
-        b.value[static_cast<std::size_t>(i)] = psums_->get(word);
-        ++reads_[static_cast<std::size_t>(word)];
+        const std::int32_t w = word(next_lane_ + i);
+        b.out_word[static_cast<std::size_t>(i)] = w;
+        b.value[static_cast<std::size_t>(i)] = psums_->get(w);
+        ++reads_[static_cast<std::size_t>(w)];
     }
     psums_->ports.read(now, Ports::beats(psums_->ports.read_port(), psums_->ports.line_words(), b.out_word, count));
     if (place_.last) psums_->release(count);
     words_read += count;
     next_lane_ += count;
-    if (next_lane_ == out_.count()) {
+    if (kept_ && next_lane_ == order_.beats()[beat_ + 1]) ++beat_;
+    if (next_lane_ == lanes()) {
         next_step();
         seek();
     }

@@ -32,7 +32,11 @@ void ReadEngine::start(const CompiledPlan& plan, FillGranularity granularity, bo
     if (shifts_) shift_ = ShiftRule(plan);
     const Delivery delivery = tensor_ == Tensors::weights ? p.weight_delivery : p.input_delivery;
     row_per_beat_ = kept() && delivery == Delivery::load_chain_y;
-    event_word_.resize(static_cast<std::size_t>(std::max(plan.hardware().pes(), plan.hardware().post.words_per_cycle)));
+    one_set_ = kept() && p.kind == PlanKind::array && plan.hardware().operand_network(tensor_).one_set;
+    event_word_.resize(
+        static_cast<std::size_t>(std::max(plan.hardware().macs(), plan.hardware().post.words_per_cycle)));
+    any_loaded_ = listed_ = false;
+    tile_ = RegisterTile(plan, tensor_);
     if (tensor_ == Tensors::weights && plan.plan().kind == PlanKind::post) {
         done_ = true;
         return;
@@ -71,14 +75,74 @@ void ReadEngine::enter_pass()
             tile_complete_ = resident_;
         }
         const bool same = tensor_ == Tensors::weights ? !p.new_weights : !p.new_inputs;
-        if (!kept() || !same) break;
+        if (!kept() || (!same && load_pass())) break;
         next_pass();
         if (done_) return;
     }
     step_.start(pass_.pass());
+    if (listed_) {
+        list_load();
+        return;
+    }
     cursor_.start(pass_.pass(), step_);
     if (plan_->plan().kind == PlanKind::post) result_.start(pass_.pass(), step_);
     open_event();
+}
+
+/// What the pass loads of a kept tensor; false when all of it is there.
+bool ReadEngine::load_pass()
+{
+    tile_.loads(any_loaded_ ? &loaded_ : nullptr, pass_.pass(), loads_);
+    loaded_ = pass_.pass();
+    any_loaded_ = true;
+    listed_ = one_set_ || tile_.numbers() > 1;
+    return !loads_.empty();
+}
+
+/// Entry by entry, each row by row where a chain takes one row per beat; or the words of one set of PEs together.
+void ReadEngine::list_load()
+{
+    next_ = 0;
+    adjacent_ = false;
+    load_.clear();
+    std::vector<std::size_t> entry_begin;
+    int order = 0;
+    for (const RegisterTile::Touched& t : loads_) {
+        step_.jump(t.offset);
+        if (order == 0)
+            cursor_.start(pass_.pass(), step_);
+        else
+            cursor_.follow(pass_.pass(), step_);
+        ++order;
+        const TensorLanes& lanes = cursor_.lanes();
+        entry_begin.push_back(load_.size());
+        for (int l = 0; l < lanes.count; ++l) {
+            const std::size_t lane = static_cast<std::size_t>(l);
+            const bool breaks = l == 0 || (row_per_beat_ && lanes.row_of_lane[lane] != lanes.row_of_lane[lane - 1]);
+            load_.push_back({cursor_.word(l), l, t.entry, order, lanes.set_of_lane[lane], breaks});
+        }
+    }
+    event_lanes_ = static_cast<int>(load_.size());
+    if (one_set_) order_load(entry_begin);
+}
+
+/// As many entries at a time as fill a beat of the network, then set by set.
+void ReadEngine::order_load(const std::vector<std::size_t>& entry_begin)
+{
+    const int width = plan_->hardware().operand_network(tensor_).words_per_beat;
+    const std::size_t group = static_cast<std::size_t>(std::max(1, width / cursor_.lanes().lanes_per_set));
+    for (std::size_t e = 0; e < entry_begin.size(); e += group) {
+        const std::size_t from = entry_begin[e];
+        const std::size_t to = e + group < entry_begin.size() ? entry_begin[e + group] : load_.size();
+        std::stable_sort(load_.begin() + static_cast<std::ptrdiff_t>(from),
+                         load_.begin() + static_cast<std::ptrdiff_t>(to),
+                         [](const Item& a, const Item& b) { return a.set < b.set; });
+        int in_beat = 0;
+        for (std::size_t i = from; i < to; ++i, ++in_beat) {
+            load_[i].breaks = i == from || load_[i].set != load_[i - 1].set || in_beat == width;
+            if (load_[i].breaks) in_beat = 0;
+        }
+    }
 }
 
 void ReadEngine::next_pass()
@@ -137,13 +201,14 @@ int ReadEngine::look() const
     const PortConfig& port = partition_->ports.read_port();
     const int left = event_lanes_ - next_;
     const int room = std::min(left, beat_words_);
-    if (tile_complete_ && port.gather && !row_per_beat_ && left <= std::min(port.words, beat_words_)) return left;
+    if (tile_complete_ && port.gather && !row_per_beat_ && !listed_ && left <= std::min(port.words, beat_words_)) return left;
     const int line = partition_->ports.line_words();
     std::int64_t open_line = -1, last_word = -1;
     int distinct = 0, lanes = 0;
     for (; lanes < room; ++lanes) {
         const int lane = lane_at(next_ + lanes);
-        if (row_per_beat_ && lanes > 0 && row_of(lane) != row_of(lane - 1)) break;
+        if (listed_ && lanes > 0 && load_[static_cast<std::size_t>(lane)].breaks) break;
+        if (!listed_ && row_per_beat_ && lanes > 0 && row_of(lane) != row_of(lane - 1)) break;
         const std::int32_t word = word_at(lane);
         if (word < 0 || word == last_word) continue;
         if (distinct == port.words) break;
@@ -159,6 +224,13 @@ int ReadEngine::look() const
 void ReadEngine::fill(OperandBeat& beat, int lanes)
 {
     const std::int16_t* store = partition_->data();
+    beat.entry = 0;
+    beat.mixed = false;
+    beat.through = 1;
+    if (listed_) {
+        fill_listed(beat, lanes);
+        return;
+    }
     if (adjacent_) {
         fill_adjacent(beat, lanes);
         return;
@@ -184,6 +256,32 @@ void ReadEngine::fill(OperandBeat& beat, int lanes)
     beat.last = next_ == event_lanes_;
 }
 
+void ReadEngine::fill_listed(OperandBeat& beat, int lanes)
+{
+    const std::int16_t* store = partition_->data();
+    int distinct = 0;
+    std::int32_t last_word = -1;
+    beat.first = 0;
+    beat.count = lanes;
+    beat.dense = false;
+    beat.mixed = true;
+    for (int i = 0; i < lanes; ++i) {
+        const Item& item = load_[static_cast<std::size_t>(next_ + i)];
+        const std::size_t at = static_cast<std::size_t>(i);
+        beat.lane[at] = item.lane;
+        beat.entries[at] = item.entry;
+        beat.word[at] = item.word < 0 ? std::int16_t{0} : store[item.word];
+        beat.through = std::max(beat.through, item.order);
+        padding_words += item.word < 0 ? 1 : 0;
+        distinct += item.word >= 0 && item.word != last_word ? 1 : 0;
+        last_word = item.word < 0 ? last_word : item.word;
+    }
+    beat.words_read = distinct;
+    words_read += distinct;
+    next_ += lanes;
+    beat.last = next_ == event_lanes_;
+}
+
 /// Neighbouring words, or all padding.
 void ReadEngine::fill_adjacent(OperandBeat& beat, int lanes)
 {
@@ -204,7 +302,7 @@ void ReadEngine::fill_adjacent(OperandBeat& beat, int lanes)
 
 void ReadEngine::describe_window(OperandBeat& beat) const
 {
-    const std::vector<int>& out = result_.lanes().lane_of_pe;
+    const std::vector<int>& out = result_.lanes().lane_of_mac;
     for (int i = 0; i < beat.count; ++i) {
         const std::size_t slot = static_cast<std::size_t>(i);
         const int lane = out[static_cast<std::size_t>(beat.first + i)];

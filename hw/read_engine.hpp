@@ -5,6 +5,7 @@
 #include "hw/beats.hpp"
 #include "hw/channel.hpp"
 #include "hw/partition.hpp"
+#include "hw/register_tile.hpp"
 #include "hw/shift.hpp"
 #include "hw/walk.hpp"
 
@@ -37,10 +38,22 @@ private:
     int row_of(int lane) const;
     int look() const;
     int lane_at(int i) const { return shifts_ ? (*read_lane_)[static_cast<std::size_t>(i)] : i; }
+    /// A word of a load of several entries.
+    struct Item {
+        std::int32_t word, lane, entry;
+        int order;   ///< of the entry among those that are loaded
+        int set;     ///< of PEs
+        bool breaks; ///< a beat starts here
+    };
+    bool load_pass();
+    void list_load();
+    void order_load(const std::vector<std::size_t>& entry_begin);
     void fill(OperandBeat& beat, int lanes);
+    void fill_listed(OperandBeat& beat, int lanes);
     void fill_adjacent(OperandBeat& beat, int lanes);
     std::int32_t word_at(int lane) const
     {
+        if (listed_) return load_[static_cast<std::size_t>(lane)].word;
         if (!adjacent_) return event_word_[static_cast<std::size_t>(lane)];
         return first_word_ < 0 ? -1 : first_word_ + lane;
     }
@@ -62,6 +75,13 @@ private:
     ShiftRule shift_;
     bool shifts_ = false;
     bool row_per_beat_ = false; ///< a load chain moves one row of the array at a time
+    bool one_set_ = false;      ///< a beat's words go to one set of PEs
+    RegisterTile tile_;         ///< kept tensors
+    Pass loaded_;               ///< the last one that was loaded
+    bool any_loaded_ = false;
+    RegisterTile::List loads_;
+    std::vector<Item> load_;
+    bool listed_ = false; ///< the event is in load_
     int beat_words_ = 0;
     std::vector<std::int32_t> event_word_;                 ///< [lane]; -1 on padding
     const std::vector<std::int32_t>* read_lane_ = nullptr; ///< shift: the lanes to be read

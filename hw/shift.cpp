@@ -42,11 +42,11 @@ ShiftPattern ShiftRule::make(const Key& key) const
 {
     const TensorLanes& lanes = key.set->tensor[static_cast<int>(Tensors::inputs)];
     const auto active = [&](int y, int x) {
-        return y < rows_ && x < cols_ && lanes.lane_of_pe[static_cast<std::size_t>(y * cols_ + x)] >= 0;
+        return y < rows_ && x < cols_ && lanes.lane_of_mac[static_cast<std::size_t>(y * cols_ + x)] >= 0;
     };
     ShiftPattern p;
     for (int l = 0; l < lanes.count; ++l) {
-        const int pe = lanes.pe_of_lane[static_cast<std::size_t>(l)], y = pe / cols_, x = pe % cols_;
+        const int pe = lanes.mac_of_lane[static_cast<std::size_t>(l)], y = pe / cols_, x = pe % cols_;
         if (key.col_age > 0 && active(y, x + 1))
             p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + 1, cols_), key.col_age});
         else if (key.row_age > 0 && active(y + 1, x))

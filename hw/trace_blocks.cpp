@@ -32,7 +32,7 @@ std::vector<std::int64_t> booked(const ArrayLedger& ledger)
     std::vector<std::int64_t> pe_cycles;
     pe_cycles.reserve(static_cast<std::size_t>(ArrayCause::count));
     for (int c = 0; c < static_cast<int>(ArrayCause::count); ++c)
-        pe_cycles.push_back(ledger.pe_cycles(static_cast<ArrayCause>(c)));
+        pe_cycles.push_back(ledger.mac_cycles(static_cast<ArrayCause>(c)));
     return pe_cycles;
 }
 

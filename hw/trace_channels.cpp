@@ -62,7 +62,7 @@ ChannelTracer::Fields<Command> ChannelTracer::fields(const std::string&, const C
 ChannelTracer::Fields<OperandBeat> ChannelTracer::fields(const std::string& path, const OperandBeat& prototype)
 {
     const int lanes = std::min(static_cast<int>(prototype.word.size()), widest_beat());
-    Signal* first = number(at(path, "first_lane"), plan_.hardware().pes(), 0.1);
+    Signal* first = number(at(path, "first_lane"), plan_.hardware().macs(), 0.1);
     Signal* count = number(at(path, "count"), lanes, 0.1);
     Signal* read = number(at(path, "words_read"), lanes);
     Signal* last = table_.bit(at(path, "last"), 0.1);

@@ -77,7 +77,7 @@ void PeTracer::compute(Step& step) const
     for (int y = 0; y < hw.array.rows; ++y)
         for (int x = 0; x < hw.array.cols; ++x) {
             const std::size_t pe = static_cast<std::size_t>(y) * cols + static_cast<std::size_t>(x);
-            const bool active = step.lanes->tensor[static_cast<int>(Tensors::outputs)].lane_of_pe[pe] >= 0;
+            const bool active = step.lanes->tensor[static_cast<int>(Tensors::outputs)].lane_of_mac[pe] >= 0;
             step.weight[pe] = active ? array_.operand(Tensors::weights, y, x) : 0;
             step.input[pe] = active ? array_.operand(Tensors::inputs, y, x) : 0;
             const auto exact = static_cast<std::uint32_t>(step.weight[pe]) * static_cast<std::uint32_t>(step.input[pe]);
@@ -108,7 +108,7 @@ void PeTracer::sample(Cycle now)
         const std::size_t pe =
             static_cast<std::size_t>(p.row) * static_cast<std::size_t>(hw.array.cols) + static_cast<std::size_t>(p.col);
         const auto works = [&](const Step* s) {
-            return s && !array_.frozen() && s->lanes->tensor[static_cast<int>(Tensors::outputs)].lane_of_pe[pe] >= 0;
+            return s && !array_.frozen() && s->lanes->tensor[static_cast<int>(Tensors::outputs)].lane_of_mac[pe] >= 0;
         };
         const Step* in = entered(time - skew(p));
         const Step* out = entered(time - skew(p) - latency);

@@ -91,7 +91,19 @@ StepWalk::StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pas
     for (std::size_t l = 0; l < loops.size(); ++l) {
         nested_.push_back(std::any_of(loops.begin(), loops.begin() + static_cast<std::ptrdiff_t>(l),
                                       [&](const AxisLoop& o) { return o.axis == loops[l].axis; }));
+        moving_.push_back(l);
     }
+}
+
+StepWalk::StepWalk(const CompiledPlan& plan, Tensors tensor) : StepWalk(plan)
+{
+    const auto still = [&](std::size_t l) { return !plan.axis_indexes(tensor, plan.plan().pass_loops[l].axis); };
+    moving_.erase(std::remove_if(moving_.begin(), moving_.end(), still), moving_.end());
+}
+
+void StepWalk::jump(const AxisIndex& offset)
+{
+    for (int a = 0; a < plan_->axes(); ++a) index_[a] = pass_->base[a] + offset[a];
 }
 
 void StepWalk::start(const Pass& pass)
@@ -103,7 +115,7 @@ void StepWalk::start(const Pass& pass)
     done_ = false;
     lanes_vary_ = false;
     steps_ = 1;
-    for (std::size_t l = 0; l < at_.size(); ++l) {
+    for (std::size_t l : moving_) {
         lanes_vary_ = lanes_vary_ || (plan_->spatial_span(plan_->plan().pass_loops[l].axis) > 1 && count(l) > 1);
         steps_ *= count(l);
     }
@@ -130,7 +142,8 @@ void StepWalk::next()
 {
     const auto& loops = plan_->plan().pass_loops;
     for (bool& c : changed_) c = false;
-    for (std::size_t l = at_.size(); l-- > 0;) {
+    for (std::size_t m = moving_.size(); m-- > 0;) {
+        const std::size_t l = moving_[m];
         const AxisLoop& loop = loops[l];
         const bool more = at_[l] + loop.step < left(l);
         if (more || at_[l] != 0)

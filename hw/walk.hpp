@@ -41,9 +41,13 @@ class StepWalk {
 public:
     StepWalk() = default;
     explicit StepWalk(const CompiledPlan& plan);
+    /// Only the loops that move the tensor; the others stay at their first iteration.
+    StepWalk(const CompiledPlan& plan, Tensors tensor);
     void start(const Pass& pass);
     bool done() const { return done_; }
     void next();
+    /// To where the axes are `offset` from the pass's base; the loops do not follow.
+    void jump(const AxisIndex& offset);
     /// Current index of each axis: the pass's base plus its temporal loops.
     const AxisIndex& index() const { return index_; }
     /// Since the previous step (all true at the first): does the tensor's coordinate differ?
@@ -66,6 +70,7 @@ private:
     const CompiledPlan* plan_ = nullptr;
     const Pass* pass_ = nullptr;
     std::vector<int> at_;
+    std::vector<std::size_t> moving_; ///< loops that step, outermost first
     AxisIndex index_{};
     std::vector<bool> nested_; ///< an outer pass loop runs over the same axis
     bool changed_[3] = {true, true, true};

@@ -30,7 +30,7 @@ std::int64_t load_cycles(const LayerPlan& plan, const HardwareConfig& hw, const 
 std::int64_t drain_cycles(const HardwareConfig& hw, int rows, int cols)
 {
     const int words = hw.psum_network.words_per_beat;
-    return words >= hw.pes() ? 1 : rows * ceil_div(cols, words);
+    return words >= hw.macs() ? 1 : rows * ceil_div(cols, words);
 }
 
 /// Levels of a binary tree over the rows.

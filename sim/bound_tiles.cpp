@@ -30,28 +30,22 @@ struct Region {
 class TileWalk {
 public:
     explicit TileWalk(const LayerPlan& plan)
-        : plan_(plan), rows_(window_rows(plan.window, plan.extent, plan.in_rows)),
+        : odometer_(plan), rows_(window_rows(plan.window, plan.extent, plan.in_rows)),
           cols_(window_cols(plan.window, plan.extent, plan.in_cols))
     {
         enter();
     }
 
-    const Extents& size() const { return size_; }
+    const Extents& size() const { return odometer_.size(); }
     const Region& weights() const { return weights_; }
     const Region& inputs() const { return inputs_; }
     const Region& outputs() const { return outputs_; }
 
     bool next()
     {
-        for (auto l = plan_.tile_loops.rbegin(); l != plan_.tile_loops.rend(); ++l) {
-            base_[l->dim] += l->tile;
-            if (base_[l->dim] < plan_.extent[l->dim]) {
-                enter();
-                return true;
-            }
-            base_[l->dim] = 0;
-        }
-        return false;
+        const bool more = odometer_.next();
+        if (more) enter();
+        return more;
     }
 
 private:
@@ -63,28 +57,26 @@ private:
             const Dim d = static_cast<Dim>(i);
             const bool window = t == Tensors::inputs && (d == dim_p || d == dim_q || d == dim_r || d == dim_s);
             if (!indexes(t, d) || window) continue;
-            r.lo[d] = base_[d];
-            r.hi[d] = base_[d] + size_[d];
+            r.lo[d] = odometer_.base()[d];
+            r.hi[d] = r.lo[d] + size()[d];
         }
         return r;
     }
 
     void enter()
     {
-        for (int d = 0; d < dim_count; ++d)
-            size_[d] = std::min(plan_.dim_tile(static_cast<Dim>(d)), plan_.extent[d] - base_[d]);
+        const Extents &base = odometer_.base(), &size = odometer_.size();
         weights_ = region(Tensors::weights);
         outputs_ = region(Tensors::outputs);
         inputs_ = region(Tensors::inputs);
-        inputs_.lo[dim_count] = rows_.lo(base_[dim_p], base_[dim_r]);
-        inputs_.hi[dim_count] = rows_.hi(base_[dim_p] + size_[dim_p], base_[dim_r] + size_[dim_r] - 1 + 1);
-        inputs_.lo[dim_count + 1] = cols_.lo(base_[dim_q], base_[dim_s]);
-        inputs_.hi[dim_count + 1] = cols_.hi(base_[dim_q] + size_[dim_q], base_[dim_s] + size_[dim_s] - 1 + 1);
+        inputs_.lo[dim_count] = rows_.lo(base[dim_p], base[dim_r]);
+        inputs_.hi[dim_count] = rows_.hi(base[dim_p] + size[dim_p], base[dim_r] + size[dim_r]);
+        inputs_.lo[dim_count + 1] = cols_.lo(base[dim_q], base[dim_s]);
+        inputs_.hi[dim_count + 1] = cols_.hi(base[dim_q] + size[dim_q], base[dim_s] + size[dim_s]);
     }
 
-    const LayerPlan& plan_;
+    TileOdometer odometer_;
     WindowAxis rows_, cols_;
-    Extents base_{}, size_{};
     Region weights_, inputs_, outputs_;
 };
 

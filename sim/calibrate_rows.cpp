@@ -23,12 +23,12 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b)
 std::string impossible(const Measurement& m, const Network& net, const HardwareConfig& hw, bool bandwidth_is_fitted)
 {
     const Layer& l = net.layers[layer];
-    const std::int64_t compute = ceil_div(l.macs(), hw.pes());
+    const std::int64_t compute = ceil_div(l.macs(), hw.macs());
     for (const char* target : {"array_cycles", "cycles"})
         if (m.has(target) && m.measured.at(target) < compute)
             return std::string(target) + ": " + std::to_string(m.measured.at(target)) + " cycles are below the " +
                    std::to_string(compute) + " that " + std::to_string(l.macs()) + " MACs take on " +
-                   std::to_string(hw.pes()) + " PEs";
+                   std::to_string(hw.macs()) + " MACs";
     if (bandwidth_is_fitted || !m.has("cycles")) return "";
     const bool reads_all = l.window.stride_rows <= l.window.filter_rows && l.window.stride_cols <= l.window.filter_cols;
     const std::int64_t words_in = reads_all ? word_count(l.in_shape) : 0;

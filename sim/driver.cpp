@@ -50,7 +50,7 @@ RunResult describe_run(const RunOptions& o)
     r.stall_seed = o.stall_seed;
     r.batch = o.network.net.layers.front().out_shape[0];
     r.clock_mhz = o.hardware.clock_mhz;
-    r.pes = o.hardware.pes();
+    r.pes = o.hardware.macs();
     return r;
 }
 

@@ -34,7 +34,7 @@ void collect_ledgers(Accelerator& m, LayerResult& r)
     Ledger array;
     for (int c = 0; c < static_cast<int>(ArrayCause::count); ++c) {
         const auto cause = static_cast<ArrayCause>(c);
-        array.emplace_back(array_cause_name(cause), m.array().ledger().pe_cycles(cause));
+        array.emplace_back(array_cause_name(cause), m.array().ledger().mac_cycles(cause));
     }
     r.ledger["array"] = array;
 }
@@ -109,12 +109,12 @@ void check_conservation(Accelerator& m, const CompiledPlan& plan, LayerResult& r
     const std::int64_t no_read = plan.accumulates_through_array() ? 0 : g.psum_first;
     expect_equal(r, "psum reads are updates less first updates", g.psum_reads, g.psum_updates - no_read);
     expect_equal(r, "MACs are the layer's", m.array().stats().macs, plan.plan().macs());
-    expect_equal(r, "compute PE-cycles are MACs", m.array().ledger().pe_cycles(ArrayCause::compute),
+    expect_equal(r, "compute MAC-cycles are MACs", m.array().ledger().mac_cycles(ArrayCause::compute),
                  plan.plan().macs());
     for (const auto& [block, causes] : r.ledger) {
         const std::int64_t sum = std::accumulate(causes.begin(), causes.end(), std::int64_t{0},
                                                  [](std::int64_t s, const auto& c) { return s + c.second; });
-        const std::int64_t per_cycle = block == "array" ? plan.hardware().pes() : 1;
+        const std::int64_t per_cycle = block == "array" ? plan.hardware().macs() : 1;
         expect_equal(r, ("ledger of " + block + " covers all cycles").c_str(), sum, r.cycles * per_cycle);
     }
 }
@@ -130,7 +130,7 @@ void collect_counts(Accelerator& m, const CompiledPlan& plan, Cycle cycles, bool
     if (plan.hardware().array.zero_gating && !timing_only) r.macs_gated = a.macs - a.macs_effectual;
     const bool streamed = a.first_operand != never;
     r.array_cycles = streamed ? a.last_result - a.first_operand + 1 : 0;
-    r.utilization = static_cast<double>(a.macs) / (static_cast<double>(cycles) * plan.hardware().pes());
+    r.utilization = static_cast<double>(a.macs) / (static_cast<double>(cycles) * plan.hardware().macs());
     const PostProcessor::Stats& p = m.post().stats();
     r.post_words = p.words_in;
     r.post_operations = {{"add", p.adds}, {"multiply", p.multiplies}, {"compare", p.compares}};

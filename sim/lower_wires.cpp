@@ -160,7 +160,7 @@ void set_kept(Lowering& l)
     l.plan.keep_weights = rf->keeps(Tensors::weights);
     l.plan.keep_inputs = rf->keeps(Tensors::inputs);
     l.plan.keep_psums = rf->keeps(Tensors::outputs);
-    const int words[] = {l.hw.array.weight_words, l.hw.array.input_words, l.hw.array.psum_words};
+    const int words[] = {l.hw.array.weights.words, l.hw.array.inputs.words, l.hw.array.psums.words};
     for (Tensors t : rf->keep) {
         const std::int64_t demand = register_demand(l, t);
         const int bound = words[static_cast<int>(t)];

@@ -36,7 +36,7 @@ double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, cons
     if (!plan.keep_inputs && !sparing)
         cycles = std::max(cycles, ceil_div(p.input_words, hw.input_network.words_per_beat));
     cycles = std::max(cycles, ceil_div(p.psum_words, hw.psum_network.words_per_beat));
-    return static_cast<double>(p.active_pes * p.steps) / static_cast<double>(cycles * hw.pes());
+    return static_cast<double>(p.active_pes * p.steps) / static_cast<double>(cycles * hw.macs());
 }
 
 /// The spread's loops with one tile, capacity aside. Throws when wires are missing.

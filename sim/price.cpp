@@ -36,7 +36,7 @@ const PartitionConfig& partition_of(const GlobalBufferConfig& buffer, const std:
 
 int register_words(const ArrayConfig& array, const std::string& tensor)
 {
-    return tensor == "weights" ? array.weight_words : tensor == "inputs" ? array.input_words : array.psum_words;
+    return (tensor == "weights" ? array.weights : tensor == "inputs" ? array.inputs : array.psums).words;
 }
 
 double bytes_of(int words, int bits)
@@ -202,15 +202,15 @@ ChipSize measure(RunResult& run, const EnergyTable& table, const HardwareConfig&
     const Precision& p = hw.precision;
     const GlobalBufferConfig& b = hw.global_buffer;
     ChipSize chip;
-    chip.macs = hw.pes();
+    chip.macs = hw.macs();
     run.area_by_block_mm2.clear();
     const auto add_area = [&](const std::string& block, std::optional<double> mm2, double times) {
         if (mm2) run.area_by_block_mm2[block] += *mm2 * times;
     };
-    add_area("array.mac", table.mac_mm2(p.weight_bits, p.input_bits, p.psum_bits), hw.pes());
-    const std::array<double, 3> files{bytes_of(hw.array.weight_words, p.weight_bits),
-                                      bytes_of(hw.array.input_words, p.input_bits),
-                                      bytes_of(hw.array.psum_words, p.psum_bits)};
+    add_area("array.mac", table.mac_mm2(p.weight_bits, p.input_bits, p.psum_bits), hw.macs());
+    const std::array<double, 3> files{bytes_of(hw.array.weights.words, p.weight_bits),
+                                      bytes_of(hw.array.inputs.words, p.input_bits),
+                                      bytes_of(hw.array.psums.words, p.psum_bits)};
     for (const double bytes : files) {
         if (bytes <= 0.0) continue;
         chip.register_kb += bytes * hw.pes() / 1024.0;

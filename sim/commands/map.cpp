@@ -21,7 +21,7 @@ void print_choice(std::ostream& out, const std::string& name, const MapChoice& c
     std::istringstream nest(describe(choice.mapping));
     for (std::string text; std::getline(nest, text);) out << "    " << text << '\n';
     out << "  why    " << choice.why << '\n';
-    const double work = static_cast<double>(choice.plan.macs()) / hw.pes();
+    const double work = static_cast<double>(choice.plan.macs()) / hw.macs();
     std::vector<std::string> parts;
     for (const auto& [part, cycles] : choice.bound.parts) parts.push_back(part + " " + grouped(cycles));
     out << "  bound  " << grouped(choice.bound.cycles) << " cycles by " << choice.bound.by << " (" << joined(parts)

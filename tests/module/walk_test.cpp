@@ -50,13 +50,13 @@ Steps brute_force(const LayerPlan& plan, int cols)
 void touch_lanes(const LaneCursor& cursor, Tensors t, std::map<int, Touch>& pes, int tile)
 {
     const TensorLanes& lanes = cursor.set().tensor[static_cast<int>(t)];
-    for (std::size_t pe = 0; pe < lanes.lane_of_pe.size(); ++pe) {
-        if (lanes.lane_of_pe[pe] < 0) continue;
+    for (std::size_t pe = 0; pe < lanes.lane_of_mac.size(); ++pe) {
+        if (lanes.lane_of_mac[pe] < 0) continue;
         Touch& touch = pes[static_cast<int>(pe)];
         touch.tile = tile;
         (t == Tensors::weights  ? touch.weight
          : t == Tensors::inputs ? touch.input
-                                : touch.output) = cursor.word(lanes.lane_of_pe[pe]);
+                                : touch.output) = cursor.word(lanes.lane_of_mac[pe]);
     }
 }
 

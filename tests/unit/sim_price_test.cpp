@@ -50,7 +50,7 @@ HardwareConfig machine()
     hw.clock_mhz = 1000;
     hw.array.rows = 2;
     hw.array.cols = 3;
-    hw.array.weight_words = 64; // the others are operand registers
+    hw.array.weights.words = 64; // the others are operand registers
     hw.dram.kind = DramKind::fixed;
     for (PartitionConfig* p : {&hw.global_buffer.weights, &hw.global_buffer.inputs}) {
         p->bytes = 4096;

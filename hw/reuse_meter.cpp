@@ -1,0 +1,71 @@
+#include "hw/reuse_meter.hpp"
+
+namespace heddle {
+
+ReuseMeter::ReuseMeter(const CompiledPlan& plan) : plan_(&plan)
+{
+    const auto& loops = plan.plan().pass_loops;
+    outer_ = loops.size() - static_cast<std::size_t>(plan.plan().collector_loops);
+    last_.assign(outer_, 0);
+    for (int t = 0; t < 3; ++t) {
+        std::size_t entries = 1;
+        for (std::size_t l = outer_; l < loops.size(); ++l) {
+            const bool own = plan.axis_indexes(static_cast<Tensors>(t), loops[l].axis);
+            held_[t].weight.push_back(own ? static_cast<int>(entries) : 0);
+            if (own) entries *= static_cast<std::size_t>((loops[l].span + loops[l].step - 1) / loops[l].step);
+        }
+        held_[t].stamp.assign(entries, -1);
+    }
+}
+
+/// A pass with the same coordinates as the one before finds the collectors as they are.
+void ReuseMeter::begin_pass(const Pass& pass, const StepWalk& step)
+{
+    for (int t = 0; t < 3; ++t) {
+        Held& h = held_[t];
+        bool same = h.tile == pass.tile && t != static_cast<int>(Tensors::outputs); // psums leave with the pass
+        for (int a = 0; a < plan_->axes() && same; ++a)
+            if (plan_->axis_indexes(static_cast<Tensors>(t), a))
+                same = h.base[a] == pass.base[a] && h.limit[a] == pass.limit[a];
+        bool moved = false; // by the steps of the pass before: its last tile is not the first one of this pass
+        for (std::size_t l = 0; l < outer_; ++l)
+            moved = moved || (plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) &&
+                              last_[l] != 0);
+        if (!same || moved) ++h.epoch;
+        h.tile = pass.tile;
+        h.base = pass.base;
+        h.limit = pass.limit;
+    }
+    for (std::size_t l = 0; l < outer_; ++l) last_[l] = step.iteration(l);
+}
+
+std::size_t ReuseMeter::place(Tensors t, const StepWalk& step) const
+{
+    std::size_t at = 0;
+    const std::vector<int>& weight = held_[static_cast<int>(t)].weight;
+    for (std::size_t i = 0; i < weight.size(); ++i)
+        at += static_cast<std::size_t>(weight[i] * step.iteration(outer_ + i));
+    return at;
+}
+
+void ReuseMeter::count(const StepWalk& step, int pes)
+{
+    for (std::size_t l = 0; l < outer_; ++l) {
+        const int now = step.iteration(l);
+        if (now == last_[l]) continue;
+        last_[l] = now;
+        for (int t = 0; t < 3; ++t)
+            held_[t].epoch +=
+                plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) ? 1 : 0;
+    }
+    for (int t = 0; t < 3; ++t) {
+        Held& h = held_[t];
+        std::int64_t& stamp = h.stamp[place(static_cast<Tensors>(t), step)];
+        filled_[t] = stamp != h.epoch;
+        stamp = h.epoch;
+        counts_[t].uses += pes;
+        counts_[t].fills += filled_[t] ? pes : 0;
+    }
+}
+
+} // namespace heddle

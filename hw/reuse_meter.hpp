@@ -1,0 +1,43 @@
+// Uses per fill of the collectors (the operand registers closest to the MACs), measured over the steps as they happen.
+//
+// A use is one cycle in which a PE's datapath reads the operand, all lanes and vector elements together; a fill happens
+// when the coordinate held changes (design.md §4). A collector holds the tile of the plan's collector loops; without such
+// loops, one coordinate. Both count PE-cycles.
+#pragma once
+
+#include "hw/walk.hpp"
+
+namespace heddle {
+
+class ReuseMeter {
+public:
+    struct Counts {
+        std::int64_t uses = 0, fills = 0;
+    };
+
+    ReuseMeter() = default;
+    explicit ReuseMeter(const CompiledPlan& plan);
+    void begin_pass(const Pass& pass, const StepWalk& step);
+    /// One step of `pes` PEs. Afterwards filled(t) says whether it filled the collector of t.
+    void count(const StepWalk& step, int pes);
+    bool filled(Tensors t) const { return filled_[static_cast<int>(t)]; }
+    const Counts& counts(Tensors t) const { return counts_[static_cast<int>(t)]; }
+
+private:
+    std::size_t place(Tensors t, const StepWalk& step) const;
+
+    const CompiledPlan* plan_ = nullptr;
+    std::size_t outer_ = 0; ///< pass loops outside the collector's
+    struct Held {
+        std::vector<int> weight;          ///< of each collector loop's iteration in the place of an entry
+        std::vector<std::int64_t> stamp;  ///< of each entry: the epoch in which it was filled
+        std::int64_t epoch = 0;
+        const Tile* tile = nullptr;
+        AxisIndex base{}, limit{};
+    } held_[3];
+    std::vector<int> last_; ///< iteration of each outer loop
+    bool filled_[3] = {};
+    Counts counts_[3];
+};
+
+} // namespace heddle
