@@ -62,13 +62,17 @@ std::int64_t TileScorer::tiles(const Extents& tile) const
     return n;
 }
 
-bool TileScorer::fits(TileChoice& c) const
+Reject TileScorer::fits(TileChoice& c) const
 {
     const std::int64_t outputs = words(c.tile, Tensors::outputs);
-    if (!weights_fit(c.tile) || words(c.tile, Tensors::inputs) > capacity_.inputs || outputs > capacity_.outputs)
-        return false;
-    if (s_.operand2 && outputs > capacity_.operand2) return false;
-    return !s_.spread || choose_chunk(c, outputs);
+    if (!weights_fit(c.tile)) return Reject::weights;
+    if (words(c.tile, Tensors::inputs) > capacity_.inputs) return Reject::inputs;
+    if (outputs > capacity_.outputs) return Reject::outputs;
+    if (s_.operand2 && outputs > capacity_.operand2) return Reject::operand2;
+    if (!s_.spread) return Reject::none;
+    if (!choose_chunk(c, outputs)) return Reject::psums;
+    c.chunk = static_cast<int>(ceil_div(c.chunk, c.parts));
+    return Reject::none;
 }
 
 /// The longest passes whose psums fit.
@@ -106,7 +110,7 @@ std::int64_t TileScorer::visits(const std::vector<Dim>& index, const Extents& ti
     return n;
 }
 
-std::int64_t TileScorer::compute(const TileChoice& c, const Extents& count) const
+std::int64_t TileScorer::compute(TileChoice& c, const Extents& count) const
 {
     if (!s_.spread) {
         std::int64_t steps = ceil_div(extent_[dim_g], s_.hw.post.words_per_cycle);
@@ -132,7 +136,9 @@ std::int64_t TileScorer::compute(const TileChoice& c, const Extents& count) cons
             if (reduces(d)) reductions *= count[d];
         }
     }
-    return with_phases(steps, passes, (reductions - 1) * words(extent_, Tensors::outputs));
+    c.passes = passes;
+    c.accumulations = (reductions - 1) * words(extent_, Tensors::outputs);
+    return with_phases(steps, passes, c.accumulations);
 }
 
 std::int64_t TileScorer::with_phases(std::int64_t steps, std::int64_t passes, std::int64_t accumulations) const
@@ -169,7 +175,7 @@ TileScorer::Fetch TileScorer::fetch(const TileChoice& c, const Extents& count, T
     Fetch f;
     std::int64_t all = 1, others = 1, again = 1;
     Dim innermost = dim_count;
-    for (Dim d : tile_orders()[static_cast<std::size_t>(c.order)]) {
+    for (Dim d : c.order) {
         if (count[d] == 1) continue;
         all *= count[d];
         if (!indexes(t, d)) {

@@ -10,8 +10,8 @@ public:
     explicit TileScorer(const TileSearch& search);
 
     bool weights_fit(const Extents& tile) const { return words(tile, Tensors::weights) <= capacity_.weights; }
-    /// False when a partition is too small. Sets the chunk.
-    bool fits(TileChoice& choice) const;
+    /// The partition that is too small, or Reject::none. Sets the chunk.
+    Reject fits(TileChoice& choice) const;
     /// Sets score, DRAM bytes and exposed cycles, for the choice's order.
     void score(TileChoice& choice) const;
     std::int64_t tiles(const Extents& tile) const;
@@ -29,7 +29,7 @@ private:
     std::int64_t reduction_passes(const Extents& tile) const;
     std::int64_t visits(const std::vector<Dim>& index, const Extents& tile, int quantum, std::size_t at = 0,
                         std::int64_t extent = 1) const;
-    std::int64_t compute(const TileChoice& choice, const Extents& count) const;
+    std::int64_t compute(TileChoice& choice, const Extents& count) const;
     std::int64_t with_phases(std::int64_t steps, std::int64_t passes, std::int64_t accumulations) const;
     Fetch fetch(const TileChoice& choice, const Extents& count, Tensors t) const;
     std::int64_t input_words(const Extents& tile, const Extents& count, Dim innermost) const;

@@ -3,6 +3,7 @@
 #include "hw/hardware.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
+#include "sim/commands/mapper_flags.hpp"
 #include "sim/layer_selection.hpp"
 #include "sim/mapper.hpp"
 #include "sim/overlay.hpp"
@@ -26,6 +27,10 @@ void print_choice(std::ostream& out, const std::string& name, const MapChoice& c
     for (const auto& [part, cycles] : choice.bound.parts) parts.push_back(part + " " + grouped(cycles));
     out << "  bound  " << grouped(choice.bound.cycles) << " cycles by " << choice.bound.by << " (" << joined(parts)
         << ")\n";
+    out << "  search " << grouped(choice.counts.visited) << " tilings, " << choice.counts.describe() << ", "
+        << decimal(choice.seconds, 3) << " s";
+    if (choice.estimate_pj > 0.0) out << "; about " << with_prefix(choice.estimate_pj * 1e-12, "J");
+    out << '\n';
     if (choice.plan.macs() > 0 && choice.bound.cycles > 0)
         out << "  utilisation at most " << percent(work / static_cast<double>(choice.bound.cycles)) << " by the bound, "
             << percent(choice.wire_utilization) << " by the wires\n";
@@ -44,11 +49,16 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
         .option("layers", "L", "only these: 3..7, conv1 or a list")
         .option("batch", "N", "pictures at once (1)")
         .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
+        .option("energy", "T", "energy table; default: the hardware's")
         .option("out,o", "FILE", "write the mappings as YAML, to edit and to give to heddle run --mapping");
+    describe_mapper_options(line);
     if (!line.parse(arguments, out)) return 0;
     const HardwareConfig hw = load_overlaid_hardware(line.text("hw"), line.text("overlay")).config;
     const std::string dataflow = line.text("dataflow", hw.dataflows.empty() ? "" : hw.dataflows.front());
     describe_dataflow(dataflow); // refuses an unknown one
+    const std::string table = line.text("energy", hw.energy_table);
+    const MapperOptions mapper = read_mapper_options(
+        line, table.empty() ? nullptr : std::make_shared<const EnergyTable>(EnergyTable::load(table)));
     const Network net = load_network(line.text("NETWORK"), static_cast<int>(line.integer("batch", 1, 1024, 1)));
     std::vector<int> layers;
     if (line.has("layers"))
@@ -57,7 +67,7 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
         for (int i = 0; i < static_cast<int>(net.layers.size()); ++i) layers.push_back(i);
 
     std::vector<NamedMapping> chosen;
-    std::int64_t bound_cycles = 0;
+    std::int64_t bound_cycles = 0, estimate_cycles = 0;
     for (const int i : layers) {
         const std::string& name = net.layers[static_cast<std::size_t>(i)].name;
         if (!has_plan(net, hw, i)) {
@@ -67,12 +77,14 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
                 << "\n\n";
             continue;
         }
-        const MapChoice choice = map_layer(net, i, hw, dataflow);
+        const MapChoice choice = map_layer(net, i, hw, dataflow, mapper);
         print_choice(out, name, choice, hw);
         bound_cycles += choice.bound.cycles;
+        estimate_cycles += choice.estimate_cycles;
         chosen.push_back({name, choice.mapping});
     }
-    out << "bounds of " << chosen.size() << " layers: " << grouped(bound_cycles) << " cycles\n";
+    out << "bounds of " << chosen.size() << " layers: " << grouped(bound_cycles) << " cycles; estimate "
+        << grouped(estimate_cycles) << " cycles\n";
     if (line.has("out")) {
         write_file_atomically(line.text("out"), to_yaml(chosen));
         out << "mappings in " << line.text("out") << '\n';

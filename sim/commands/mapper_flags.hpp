@@ -1,0 +1,16 @@
+// Options of the mapper that several subcommands share.
+#pragma once
+
+#include "hw/hardware.hpp"
+#include "models/energy.hpp"
+#include "sim/command_line.hpp"
+#include "sim/mapper.hpp"
+
+namespace heddle {
+
+/// --objective, --mapper.
+void describe_mapper_options(CommandLine& line);
+/// `energy` may be empty: then energy and edp are refused.
+MapperOptions read_mapper_options(const CommandLine& line, std::shared_ptr<const EnergyTable> energy);
+
+} // namespace heddle
