@@ -115,6 +115,7 @@ struct PassConfig {                   ///< design.md §5.6
     bool wavefront_chained = false;   ///< the next pass follows the wavefront of this one
     int min_cycles = 0;
     int gap_cycles = 0;
+    int switch_cycles = 0;  ///< to write the mode registers for another dataflow, before a layer starts
     bool edges_full = true; ///< a partial tile pays load, skew and drain of the whole array
 };
 

@@ -160,6 +160,7 @@ PassConfig read_passes(const YamlReader& y)
     p.wavefront_chained = y.choice("wavefront", {"exposed", "chained"}) == 1;
     p.min_cycles = integer(y, "min_cycles", 0, big, 0);
     p.gap_cycles = integer(y, "gap_cycles", 0, big, 0);
+    p.switch_cycles = integer(y, "switch_cycles", 0, big, 0);
     p.edges_full = y.choice("edges", {"used", "full"}) == 1;
     return p;
 }

@@ -4,6 +4,7 @@
 #include "sim/mapper_beam.hpp"
 #include "sim/mapper_carry.hpp"
 #include "sim/mapper_energy.hpp"
+#include "sim/mapping_cache.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -234,7 +235,13 @@ std::vector<MapChoice> map_candidates(const Network& net, int layer, const Hardw
                                       const std::string& dataflow, const MapperOptions& options, std::size_t most)
 {
     describe_dataflow(dataflow); // throws when unknown
-    return Search(net, layer, hw, dataflow, options).run(std::max<std::size_t>(1, most));
+    most = std::max<std::size_t>(1, most);
+    if (!options.cache) return Search(net, layer, hw, dataflow, options).run(most);
+    const std::string key = MappingCache::key(net, layer, hw, dataflow, options, most);
+    if (const auto known = options.cache->find(key, net, layer, hw)) return *known;
+    const std::vector<MapChoice> found = Search(net, layer, hw, dataflow, options).run(most);
+    options.cache->store(key, found);
+    return found;
 }
 
 } // namespace heddle

@@ -39,10 +39,13 @@ struct MapChoice {
 /// orders and pass lengths by exhaustion or a beam; never worse than `first` by the objective's estimate.
 enum class MapperKind { first, search };
 
+class MappingCache;
+
 struct MapperOptions {
     Objective objective = Objective::latency;
     MapperKind kind = MapperKind::search;
     std::shared_ptr<const EnergyTable> energy; ///< must be there for energy and edp
+    std::shared_ptr<const MappingCache> cache; ///< empty: every mapping is searched anew
 };
 
 /// Deterministic. UserError when the dataflow is unknown, its wires are missing, or not even the smallest tile fits.

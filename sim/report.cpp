@@ -56,6 +56,25 @@ std::vector<std::string> layer_cells(const LayerResult& l, std::size_t number)
             energy_text(l)};
 }
 
+/// Where the mapper chose among dataflows: what each layer runs under, and what the others would take.
+void print_dataflows(std::ostream& out, const RunResult& run)
+{
+    TextTable table({"<layer", "<dataflow", "margin", "<cycles of the others"});
+    bool any = false;
+    for (const LayerResult& l : run.layers) {
+        const DataflowChoice& c = l.dataflow_choice;
+        if (c.chosen.empty()) continue;
+        any = true;
+        std::vector<std::string> others;
+        for (const auto& [dataflow, cycles] : c.candidates)
+            if (dataflow != c.chosen) others.push_back(dataflow + " " + grouped(cycles));
+        table.add_row({l.name, c.chosen, others.empty() ? "-" : percent(c.margin), joined(others)});
+    }
+    if (!any) return;
+    out << '\n';
+    table.print(out);
+}
+
 void print_layers(std::ostream& out, const RunResult& run)
 {
     TextTable table({"#", "<layer", "<op", "<shape", "MACs", "cycles", "bound", "ratio", "<bound by", "util.", "wires",
@@ -63,6 +82,7 @@ void print_layers(std::ostream& out, const RunResult& run)
     for (std::size_t i = 0; i < run.layers.size(); ++i)
         if (has_cycles(run.layers[i])) table.add_row(layer_cells(run.layers[i], i));
     table.print(out);
+    print_dataflows(out, run);
     for (const LayerResult& layer : run.layers)
         if (!has_cycles(layer)) out << "  " << layer.name << " (" << layer.op << "): " << layer.note << '\n';
 }

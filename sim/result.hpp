@@ -29,13 +29,21 @@ struct DramActivity {
     std::int64_t active_standby_clocks = 0, precharge_standby_clocks = 0; ///< memory clocks
 };
 
+/// Which dataflow a layer runs under, where the mapper chose among several.
+struct DataflowChoice {
+    std::string chosen;
+    double margin = 0.0;                            ///< share by which the runner-up costs more, by the objective
+    std::map<std::string, std::int64_t> candidates; ///< cycles of each dataflow's best mapping
+};
+
 struct LayerResult {
     int position = -1; ///< of the layer in the network, 0 the input; what --layers counts in
     std::string name;
     std::string op;
     std::string dataflow;
     std::string shape; ///< for people: "64x56x56 -> 64x56x56 3x3/1"
-    std::string note;  ///< "fused into conv2", "moves no data", "host: not timed", …
+    DataflowChoice dataflow_choice;
+    std::string note; ///< "fused into conv2", "moves no data", "host: not timed", …
     bool timed = true;
     bool verified = false;      ///< true only when the values were compared with the reference
     std::int64_t overflows = 0; ///< outputs whose exact sum did not fit the psum

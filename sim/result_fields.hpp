@@ -30,6 +30,13 @@ template <class Archive> void visit(Archive& a, DramActivity& d)
     a.field("precharge_standby_clocks", d.precharge_standby_clocks);
 }
 
+template <class Archive> void visit(Archive& a, DataflowChoice& c)
+{
+    a.field("chosen", c.chosen);
+    a.field("margin", c.margin);
+    a.field("candidates", c.candidates);
+}
+
 /// All but the energies, which depend on a table.
 template <class Archive> void visit_counts(Archive& a, LayerResult& l)
 {
