@@ -28,8 +28,8 @@ void print_choice(std::ostream& out, const std::string& name, const MapChoice& c
     out << "  bound  " << grouped(choice.bound.cycles) << " cycles by " << choice.bound.by << " (" << joined(parts)
         << ")\n";
     out << "  search " << grouped(choice.counts.visited) << " tilings, " << choice.counts.describe() << ", "
-        << decimal(choice.seconds, 3) << " s";
-    if (choice.estimate_pj > 0.0) out << "; about " << with_prefix(choice.estimate_pj * 1e-12, "J");
+        << decimal(choice.seconds, 3) << " s; estimate " << grouped(choice.estimate_cycles) << " cycles";
+    if (choice.estimate_pj > 0.0) out << ", " << with_prefix(choice.estimate_pj * 1e-12, "J");
     out << '\n';
     if (choice.plan.macs() > 0 && choice.bound.cycles > 0)
         out << "  utilisation at most " << percent(work / static_cast<double>(choice.bound.cycles)) << " by the bound, "
