@@ -130,7 +130,7 @@ TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behi
     check_refused(place, "run tiny --hw tpu_like --mapper third", "--mapper");
     check_refused(place, "run tiny --hw tpu_like --simulate-best -1", "--simulate-best");
     check_refused(place, "map tiny --hw tpu_like --mapping-cache x --no-mapping-cache", "--no-mapping-cache");
-    check_refused(place, "trace tiny --hw tpu_like --dataflow best", "best");
+    check_refused(place, "trace tiny --hw tpu_like --layer 1 --vcd w.vcd --dataflow best", "best");
     check_refused(place, "run tiny --hw tpu_like --layers nope", "nope");
     check_refused(place, "run tiny --hw tpu_like --batch -1", "--batch");
     check_refused(place, "run tiny --hw tpu_like --batch 1e9", "--batch");
