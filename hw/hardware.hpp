@@ -124,6 +124,7 @@ struct ArrayConfig {
     int mac_latency_cycles = 1;                            ///< operand consumed to psum registered; 1 = next cycle
     int weight_words = 1, input_words = 1, psum_words = 1; ///< register file of a PE
     bool zero_gating = false;                              ///< a zero operand costs the cycle but no MAC energy
+    bool one_group = false; ///< groups of a convolution cannot share the array, each on rows and columns of its own
 };
 
 struct PostConfig {

@@ -172,6 +172,7 @@ ArrayConfig read_array(const YamlReader& y)
     a.cols = integer(y, "cols", 1, 1024);
     a.mac_latency_cycles = integer(y, "mac_latency_cycles", 1, 1000);
     a.zero_gating = y.boolean("zero_gating", false);
+    a.one_group = y.choice("groups", {"side_by_side", "one"}, "side_by_side") == 1;
     const YamlReader rf = y.child("register_file");
     a.weight_words = integer(rf, "weight_words", 1, 1 << 16);
     a.input_words = integer(rf, "input_words", 1, 1 << 16);

@@ -122,7 +122,7 @@ private:
         m.plan = lower(net_, layer_, hw_, m.mapping);
         m.bound = compute_bound(m.plan, hw_);
         const std::int64_t busy = std::max(m.bound.part("compute"), m.bound.part("post"));
-        m.estimate_cycles = std::max(m.bound.cycles, busy + t.first) + t.waiting + t.starts;
+        m.estimate_cycles = std::max({m.bound.cycles, busy + t.first, t.memory_cycles}) + t.waiting + t.starts;
         if (options_.energy && options_.objective != Objective::latency)
             m.estimate_pj = estimate_energy_pj(m.plan, hw_, *options_.energy, m.bound, m.estimate_cycles);
         c.tiles = 1;

@@ -16,7 +16,7 @@
 namespace heddle {
 
 /// Part of every cache key: to be changed with anything that changes what the mapper chooses.
-inline constexpr int mapper_version = 2;
+inline constexpr int mapper_version = 3;
 
 struct MapChoice {
     Mapping mapping;
@@ -26,7 +26,7 @@ struct MapChoice {
     /// times the steps of an uncut pass over the slowest of stream, load, drain and network beats. 0 without an array.
     double wire_utilization = 0.0;
     std::string why;                  ///< one line for people
-    std::int64_t estimate_cycles = 0; ///< the bound, and fetches and starts that may not hide
+    std::int64_t estimate_cycles = 0; ///< the bound, short DRAM bursts, and fetches and starts that may not hide
     double estimate_pj = 0.0;         ///< 0 without an energy table
     SearchCounts counts;
     double seconds = 0.0; ///< that the search took

@@ -22,6 +22,7 @@ struct TileChoice {
     int chunk = 1;          ///< indices per pass along the spread's cut index
     std::int64_t score = 0; ///< estimated cycles
     std::int64_t dram_bytes = 0, passes = 0, accumulations = 0;
+    std::int64_t memory_cycles = 0; ///< of all moves: bandwidth in whole bursts, requests on their way
     // Cycles that overlap may not hide.
     std::int64_t first = 0;   ///< the first tile's fetch
     std::int64_t waiting = 0; ///< fetches that wait for the room of the tile in use
