@@ -25,6 +25,25 @@ double cost(Objective objective, double cycles, double pj)
     return objective == Objective::latency ? cycles : objective == Objective::energy ? pj : cycles * pj;
 }
 
+/// Phases of the longest pass, each on its own: a first or a last one that uses as much of the array as any.
+PassPhases longest_phases(const LayerPlan& plan, const HardwareConfig& hw)
+{
+    PassPhases longest;
+    for (const PassClass& p : compute_traffic(plan, hw).passes) {
+        const PassPhases phases = pass_phases(plan, hw, p);
+        longest.load = std::max(longest.load, phases.load);
+        longest.drain = std::max(longest.drain, phases.drain);
+        longest.wavefront = std::max(longest.wavefront, phases.wavefront);
+    }
+    return longest;
+}
+
+DataflowSwitch dataflow_switch(const MapChoice& before, const MapChoice& after, const HardwareConfig& hw)
+{
+    const PassPhases last = longest_phases(before.plan, hw), first = longest_phases(after.plan, hw);
+    return {before.mapping.dataflow, after.plan.switch_cycles, last.wavefront + last.drain, first.load};
+}
+
 class Chooser {
 public:
     Chooser(RunOptions& options, const std::vector<int>& planned)
@@ -166,12 +185,15 @@ private:
     /// Also between mappings by hand: what counts is the dataflow that a mapping names.
     void charge_switches()
     {
-        const std::string* before = nullptr;
+        const MapChoice* before = nullptr;
         for (int layer : planned_) {
             MapChoice& c = o_.chosen.at(layer);
             if (c.plan.kind != PlanKind::array) continue;
-            if (before && *before != c.mapping.dataflow) c.plan.switch_cycles = o_.hardware.passes.switch_cycles;
-            before = &c.mapping.dataflow;
+            if (before && before->mapping.dataflow != c.mapping.dataflow) {
+                c.plan.switch_cycles = o_.hardware.passes.switch_cycles;
+                c.change = dataflow_switch(*before, c, o_.hardware);
+            }
+            before = &c;
         }
     }
 

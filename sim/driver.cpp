@@ -105,6 +105,8 @@ RunResult run_network(RunOptions options, const std::function<void(const Progres
         result.layers.back().position = l;
         if (const auto choice = dataflows.find(l); choice != dataflows.end())
             result.layers.back().dataflow_choice = choice->second;
+        if (const auto chosen = options.chosen.find(l); chosen != options.chosen.end())
+            result.layers.back().dataflow_switch = chosen->second.change;
     }
     if (options.timing_only) result.output.clear();
     return result;

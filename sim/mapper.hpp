@@ -7,6 +7,7 @@
 #include "sim/dataflow.hpp"
 #include "sim/lower.hpp"
 #include "sim/mapper_objective.hpp"
+#include "sim/result.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,7 @@ struct MapChoice {
     std::string why;                  ///< one line for people
     std::int64_t estimate_cycles = 0; ///< the bound, short DRAM bursts, and fetches and starts that may not hide
     double estimate_pj = 0.0;         ///< 0 without an energy table
+    DataflowSwitch change;            ///< from the array layer before it; set by choose_mappings()
     SearchCounts counts;
     double seconds = 0.0; ///< that the search took
 

@@ -34,8 +34,11 @@ void print_choice(std::ostream& out, const std::string& name, const MapChoice& c
     if (choice.plan.macs() > 0 && choice.bound.cycles > 0)
         out << "  utilisation at most " << percent(work / static_cast<double>(choice.bound.cycles)) << " by the bound, "
             << percent(choice.wire_utilization) << " by the wires\n";
-    if (choice.plan.switch_cycles > 0)
-        out << "  switch " << grouped(choice.plan.switch_cycles) << " cycles to change the dataflow\n";
+    const DataflowSwitch& change = choice.change;
+    if (!change.from.empty())
+        out << "  switch from " << change.from << ": " << grouped(change.mode_cycles)
+            << " cycles of mode registers; with layers that do not overlap, flush " << grouped(change.flush_cycles)
+            << " and reload " << grouped(change.reload_cycles) << " are paid anyway\n";
 }
 
 void print_dataflows(std::ostream& out, const DataflowChoice& choice)

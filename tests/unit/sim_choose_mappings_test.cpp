@@ -108,6 +108,16 @@ TEST_CASE("best is no slower than any dataflow alone, and switches cost what the
     for (std::size_t i = 2; i < r.layers.size(); ++i) switches += r.layers[i].dataflow != r.layers[i - 1].dataflow;
     CHECK(switches > 0);
     CHECK(cycles_of(r) == cycles["best"] + 7 * switches);
+    for (std::size_t i = 2; i < r.layers.size(); ++i) {
+        const DataflowSwitch& s = r.layers[i].dataflow_switch;
+        const std::string &before = r.layers[i - 1].dataflow, &after = r.layers[i].dataflow;
+        INFO(before << " to " << after);
+        CHECK(s.from == (before == after ? "" : before));
+        CHECK(s.mode_cycles == (before == after ? 0 : 7));
+        // 16x16, full edges: loads and drains go row by row, the wavefront crosses rows, and columns where systolic.
+        if (before != after) CHECK(s.reload_cycles == (after == "os" ? 0 : 16));
+        if (before != after) CHECK(s.flush_cycles == (before == "os" ? 15 + 15 + 16 : 15 + 15));
+    }
     o.hardware.passes.switch_cycles = 1000000; // then no switch pays
     CHECK(cycles_of(run_network(o, {})) == std::min({cycles["ws"], cycles["os"], cycles["is"]}));
 }
