@@ -202,7 +202,7 @@ Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, Me
     array_->begin_layer(start);
     collector_->begin_layer(start, plan.has_operand2());
     post_->begin_layer(start, resident ? image.parameters : nullptr);
-    controller_->begin_layer({&plan, &post});
+    controller_->begin_layer({&plan, &post}, start + static_cast<Cycle>(plan.plan().switch_cycles));
     for (ChannelBase* c : wires_->all()) c->begin_layer();
     if (stall_seed_ != 0) { // random seeds derive from (seed, layer): a layer's cycles do not depend on its neighbours
         std::uint64_t index = 0;

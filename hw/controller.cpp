@@ -10,9 +10,10 @@ Controller::Controller(const sc_core::sc_module_name& name, std::vector<Channel<
     for (Channel<Command>* c : done_in_) c->bind_reader(*this);
 }
 
-void Controller::begin_layer(const Command& command)
+void Controller::begin_layer(const Command& command, Cycle start)
 {
     command_ = command;
+    start_ = start;
     sent_ = tokens_ = 0;
     done_ = false;
 }
@@ -20,7 +21,8 @@ void Controller::begin_layer(const Command& command)
 Cycle Controller::tick(Cycle now)
 {
     if (done_) return never;
-    if (sent_ == 0) { // all blocks learn of the layer in the same cycle
+    if (now < start_) return start_; // the array changes its dataflow
+    if (sent_ == 0) {                // all blocks learn of the layer in the same cycle
         for (Channel<Command>* c : commands_out_) c->push(now) = command_;
         sent_ = commands_out_.size();
     }

@@ -16,13 +16,14 @@ public:
 
     Cycle tick(Cycle now) override;
     std::string status() const override;
-    /// The host hands over the next layer.
-    void begin_layer(const Command& command);
+    /// The host hands over the next layer; blocks learn of it at `start`.
+    void begin_layer(const Command& command, Cycle start);
     const bool& done() const { return done_; }
 
 private:
     std::vector<Channel<Command>*> commands_out_, done_in_;
     Command command_;
+    Cycle start_ = 0;
     std::size_t sent_ = 0, tokens_ = 0;
     bool done_ = true;
 };

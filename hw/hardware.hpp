@@ -124,6 +124,7 @@ struct PassConfig { ///< design.md §5.6
     bool wavefront_chained = false;   ///< the next pass follows the wavefront of this one
     int min_cycles = 0;
     int gap_cycles = 0;
+    int switch_cycles = 0;  ///< to write the mode registers for another dataflow, before a layer starts
     bool edges_full = true; ///< a partial tile pays load, skew and drain of the whole array
 };
 
@@ -148,6 +149,7 @@ struct ArrayConfig {
     bool collectors = false; ///< between register files and MACs: register files are read when a collector is filled
     ChainAdd chain_add = ChainAdd::own_adder;
     bool zero_gating = false;                              ///< a zero operand costs the cycle but no MAC energy
+    bool one_group = false; ///< groups of a convolution cannot share the array, each on rows and columns of its own
 };
 
 struct PostConfig {

@@ -163,6 +163,7 @@ PassConfig read_passes(const YamlReader& y)
     p.wavefront_chained = y.choice("wavefront", {"exposed", "chained"}) == 1;
     p.min_cycles = integer(y, "min_cycles", 0, big, 0);
     p.gap_cycles = integer(y, "gap_cycles", 0, big, 0);
+    p.switch_cycles = integer(y, "switch_cycles", 0, big, 0);
     p.edges_full = y.choice("edges", {"used", "full"}) == 1;
     return p;
 }
@@ -185,6 +186,7 @@ ArrayConfig read_array(const YamlReader& y)
     a.mac_latency_cycles = integer(y, "mac_latency_cycles", 1, 1000);
     a.zero_gating = y.boolean("zero_gating", false);
     a.collectors = y.has("collectors");
+    a.one_group = y.choice("groups", {"side_by_side", "one"}, "side_by_side") == 1;
     const YamlReader rf = y.child("register_file");
     read_register_file(y, rf, "weight", a.weights);
     read_register_file(y, rf, "input", a.inputs);

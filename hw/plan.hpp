@@ -103,6 +103,8 @@ struct LayerPlan {
     Delivery input_delivery = Delivery::unicast;
     PsumPath psum_path = PsumPath::local;
 
+    std::int64_t switch_cycles = 0; ///< the layer starts so much later: the array changes its dataflow
+
     // Post-processing.
     Activation activation = Activation::none;
     int add_layer = -1;  ///< residual operand fused into the PostProcessor, or second operand of Op::add

@@ -76,12 +76,13 @@ MapChoice map_tiles(const Network& net, const HardwareConfig& hw, const std::str
     for (const Spread& spread : spreads(dataflow, shape, hw.array.rows, hw.array.cols)) {
         const std::int64_t length =
             spread.cut < 0 ? 1 : index_extent(spread.glb[static_cast<std::size_t>(spread.cut)], tile);
-        for (const std::vector<Dim>& order : tile_orders())
+        for (const TileOrder& order : tile_orders())
             for (std::int64_t pieces = 1; pieces <= length; pieces *= 2) {
                 try {
                     const int chunk = static_cast<int>(ceil_div(length, pieces));
                     MapChoice c =
-                        use_mapping(net, layer, hw, make_mapping(dataflow, spread, shape, tile, order, chunk));
+                        use_mapping(net, layer, hw,
+                                    make_mapping(dataflow, spread, shape, tile, {order.begin(), order.end()}, chunk));
                     const auto traffic = [](const Bound& b) { return b.dram_read_bytes + b.dram_write_bytes; };
                     if (best.mapping.levels.empty() || c.bound.cycles < best.bound.cycles ||
                         (c.bound.cycles == best.bound.cycles && traffic(c.bound) < traffic(best.bound)))
@@ -181,7 +182,9 @@ MapChoice choose_mapping(const MeasuredSet& set, std::size_t row, const Network&
             if (n.layer == m.name || given.size() == 1) return use_mapping(net, layer, hw, n.mapping);
         throw UserError("mapping: " + m.mapping_file + " names no layer " + quoted(m.name));
     }
-    return m.tiled() ? map_tiles(net, hw, dataflow, m) : map_layer(net, layer, hw, dataflow);
+    MapperOptions first; // what was measured is no searched mapping
+    first.kind = MapperKind::first;
+    return m.tiled() ? map_tiles(net, hw, dataflow, m) : map_layer(net, layer, hw, dataflow, first);
 }
 
 RowOutcome simulate_row(const MeasuredSet& set, std::size_t row, const KeyValues& parameters)

@@ -1,6 +1,7 @@
 #include "sim/driver.hpp"
 
 #include "dnn/base/error.hpp"
+#include "sim/choose_mappings.hpp"
 #include "sim/jobs.hpp"
 #include "sim/layer_run.hpp"
 #include "sim/lower.hpp"
@@ -56,7 +57,7 @@ RunResult describe_run(const RunOptions& o)
 
 } // namespace
 
-RunResult run_network(const RunOptions& options, const std::function<void(const Progress&)>& progress)
+RunResult run_network(RunOptions options, const std::function<void(const Progress&)>& progress)
 {
     const Network& net = options.network.net;
     std::vector<int> wanted = options.layers;
@@ -71,7 +72,7 @@ RunResult run_network(const RunOptions& options, const std::function<void(const 
             planned.push_back(l);
             all_macs += net.layers[static_cast<std::size_t>(l)].macs();
         }
-    for (int l : planned) LayerRunner::choose(options, l); // every mapping error before the first cycle
+    const std::map<int, DataflowChoice> dataflows = choose_mappings(options, planned); // errors before the first cycle
 
     RunResult result = describe_run(options);
     std::map<int, LayerResult> done;
@@ -102,6 +103,10 @@ RunResult run_network(const RunOptions& options, const std::function<void(const 
         const auto it = done.find(l);
         result.layers.push_back(it != done.end() ? it->second : untimed(net, options.hardware, l));
         result.layers.back().position = l;
+        if (const auto choice = dataflows.find(l); choice != dataflows.end())
+            result.layers.back().dataflow_choice = choice->second;
+        if (const auto chosen = options.chosen.find(l); chosen != options.chosen.end())
+            result.layers.back().dataflow_switch = chosen->second.change;
     }
     if (options.timing_only) result.output.clear();
     return result;

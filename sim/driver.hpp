@@ -4,11 +4,13 @@
 #include "dnn/network.hpp"
 #include "dnn/quantize.hpp"
 #include "hw/hardware.hpp"
+#include "sim/mapper.hpp"
 #include "sim/mapping.hpp"
 #include "sim/result.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +23,12 @@ struct RunOptions {
     QuantizedNetwork network; ///< weights already integers; synthetic or trained
     Tensor input;             ///< integers of the network's input layer
     HardwareConfig hardware;
-    std::string dataflow;               ///< empty: the preset's first
+    std::string dataflow; ///< empty: the preset's first; "best": of the preset's, layer by layer
+    MapperOptions mapper;
+    /// Simulate so many of a dataflow's best mappings and take the really best; 0 takes the mapper's. -1: 1 for
+    /// "best", else 0.
+    int simulate_best = -1;
+    std::map<int, MapChoice> chosen;    ///< by layer, set by run_network; a layer without is mapped when it is run
     std::vector<int> layers;            ///< indices to simulate, sorted; empty: all
     std::vector<NamedMapping> mappings; ///< taken instead of the mapper's where the layer's name matches
     std::uint64_t seed = 1;
@@ -41,6 +48,6 @@ struct Progress {
 /// Simulates. CheckFailure (exit 1) names layer, coordinate, expected and got on the first differing value, or the
 /// blocks and channel fills of a deadlock; UserError (exit 2) when a layer cannot be mapped. Energies are not filled:
 /// see price() in sim/price.hpp.
-RunResult run_network(const RunOptions& options, const std::function<void(const Progress&)>& progress);
+RunResult run_network(RunOptions options, const std::function<void(const Progress&)>& progress);
 
 } // namespace heddle

@@ -43,9 +43,10 @@ std::string plan_key(const LayerPlan& p)
     for (const AxisLoop& l : p.pass_loops) k << " p" << l.axis << ',' << l.step << ',' << l.span;
     for (const SpatialLoop& l : p.spatial)
         k << " s" << l.axis << ',' << static_cast<int>(l.place) << ',' << l.step << ',' << l.count;
-    k << ' ' << p.keep_weights << p.keep_inputs << p.keep_psums << static_cast<int>(p.weight_delivery)
-      << static_cast<int>(p.input_delivery) << static_cast<int>(p.psum_path) << ' ' << (p.add_layer >= 0) << ' '
-      << p.pool_rows << ',' << p.pool_cols << ',' << static_cast<int>(p.pool_op) << ' ';
+    k << ' ' << p.switch_cycles << ' ' << p.keep_weights << p.keep_inputs << p.keep_psums
+      << static_cast<int>(p.weight_delivery) << static_cast<int>(p.input_delivery) << static_cast<int>(p.psum_path)
+      << ' ' << (p.add_layer >= 0) << ' ' << p.pool_rows << ',' << p.pool_cols << ',' << static_cast<int>(p.pool_op)
+      << ' ';
     for (const TensorPlace* t : {&p.inputs, &p.outputs, &p.operand2}) place(*t);
     return k.str();
 }
@@ -105,11 +106,13 @@ double LayerRunner::reference_seconds()
 
 MapChoice LayerRunner::choose(const RunOptions& o, int layer)
 {
+    const auto chosen = o.chosen.find(layer);
+    if (chosen != o.chosen.end()) return chosen->second;
     const std::string& name = o.network.net.layers[static_cast<std::size_t>(layer)].name;
     for (const NamedMapping& m : o.mappings)
         if (m.layer == name) return use_mapping(o.network.net, layer, o.hardware, m.mapping);
     const std::string dataflow = o.dataflow.empty() ? o.hardware.dataflows.front() : o.dataflow;
-    return map_layer(o.network.net, layer, o.hardware, dataflow);
+    return map_layer(o.network.net, layer, o.hardware, dataflow, o.mapper);
 }
 
 /// A map that nothing simulated here has written comes from the reference.

@@ -117,6 +117,9 @@ void check_psum_loops(const Lowering& l)
         const bool output =
             std::all_of(axis.dims.begin(), axis.dims.end(), [](Dim d) { return indexes(Tensors::outputs, d); });
         const std::string name = "spatial loop over " + axis_name(l.plan, loop.axis);
+        if (loop.place == Place::diagonal && l.hw.array.one_group)
+            l.fail("array", name + " is diagonal, but the array takes one group at a time (array.groups: one); move "
+                                   "it to glb");
         if (l.plan.keep_psums && !output)
             l.fail("array", name + " reduces, but the rf keeps the outputs; take it off the array or let psums leave");
         if (!l.plan.keep_psums && loop.place == Place::y && !axis_reduces(axis))

@@ -1,10 +1,13 @@
 #include "sim/mapper.hpp"
 
 #include "dnn/base/error.hpp"
-#include "sim/lower_detail.hpp"
-#include "sim/mapper_tiles.hpp"
+#include "sim/mapper_beam.hpp"
+#include "sim/mapper_carry.hpp"
+#include "sim/mapper_energy.hpp"
+#include "sim/mapping_cache.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <tuple>
 
@@ -12,115 +15,71 @@ namespace heddle {
 
 namespace {
 
-constexpr std::size_t finalists = 16; // per spread: closed-form winners that are lowered and bounded exactly
+constexpr std::size_t finalists = 16; // per spread and goal: closed-form winners that are lowered and bounded exactly
+constexpr std::int64_t scorings_per_layer = 240000; // tilings scored by the search, shared by the spreads
+constexpr std::int64_t scorings_per_spread = 20000;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b)
 {
     return (a + b - 1) / b;
 }
 
-/// A spread that the wires can carry.
-struct Carried {
-    Spread spread;
-    PassPhases phases;
-    double utilization = 0.0;
-};
-
-/// Share of PE-cycles that compute if every phase but the slowest hid behind it: what the wires allow.
-double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p)
-{
-    const PassPhases phases = pass_phases(plan, hw, p);
-    std::int64_t cycles = std::max({p.steps, phases.load, phases.drain});
-    if (!plan.keep_weights) cycles = std::max(cycles, ceil_div(p.weight_words, hw.weight_network.words_per_beat));
-    const bool sparing = plan.input_delivery == Delivery::shift;
-    if (!plan.keep_inputs && !sparing)
-        cycles = std::max(cycles, ceil_div(p.input_words, hw.input_network.words_per_beat));
-    cycles = std::max(cycles, ceil_div(p.psum_words, hw.psum_network.words_per_beat));
-    return static_cast<double>(p.active_pes * p.steps) / static_cast<double>(cycles * hw.macs());
-}
-
-/// The spread's loops with one tile, capacity aside. Throws when wires are missing.
-Carried carry(const LayerShape& shape, const std::string& name, const HardwareConfig& hw, const Spread& spread)
-{
-    Extents one_chunk = shape.extent;
-    const int chunk = spread.cut < 0
-                          ? 1
-                          : static_cast<int>(index_extent(spread.glb[static_cast<std::size_t>(spread.cut)], one_chunk));
-    const Mapping mapping = make_mapping("", spread, shape, shape.extent, {}, chunk);
-    lower_detail::Lowering l{hw, mapping, shape, {}};
-    l.plan.name = name;
-    l.plan.extent = shape.extent;
-    l.plan.window = shape.window;
-    l.plan.in_rows = shape.in_rows;
-    l.plan.in_cols = shape.in_cols;
-    set_tile_loops(l);
-    set_loops(l);
-    set_kept(l);
-    set_delivery(l);
-    Carried c{spread, {}, 0.0};
-    for (const PassClass& p : compute_traffic(l.plan, hw).passes) {
-        const double utilization = carried_utilization(l.plan, hw, p);
-        if (utilization < c.utilization) continue;
-        c.utilization = utilization;
-        c.phases = pass_phases(l.plan, hw, p);
-    }
-    return c;
-}
-
-std::vector<Carried> carried_spreads(const LayerShape& shape, const std::string& name, const HardwareConfig& hw,
-                                     const std::string& dataflow)
-{
-    std::vector<Carried> list;
-    std::string first_error;
-    for (const Spread& s : spreads(dataflow, shape, hw.array.rows, hw.array.cols)) {
-        try {
-            list.push_back(carry(shape, name, hw, s));
-        } catch (const UserError& e) {
-            if (first_error.empty()) first_error = e.what();
-        }
-    }
-    if (list.empty()) throw UserError("dataflow " + dataflow + ", " + first_error);
-    return list;
-}
-
 struct Candidate {
     MapChoice choice;
-    std::int64_t score = 0; ///< the bound and what it leaves out: fetches that may not hide
     std::int64_t tiles = 0;
 
     std::int64_t dram_bytes() const { return choice.bound.dram_read_bytes + choice.bound.dram_write_bytes; }
-    /// Scores within half a percent of `least` are alike; then what costs energy decides, then fewer tiles.
-    auto rank(std::int64_t least) const
+    /// Values up to `good` are alike; then what costs energy decides, then fewer tiles.
+    auto rank(double good, Objective objective) const
     {
-        const bool good = score <= least + least / 200;
-        return std::make_tuple(good ? 0 : score, dram_bytes(), choice.bound.buffer_words, tiles, score);
+        const double value = choice.value(objective);
+        return std::make_tuple(value <= good ? 0.0 : value, dram_bytes(), choice.bound.buffer_words, tiles, value);
     }
 };
 
 class Search {
 public:
-    Search(const Network& net, int layer, const HardwareConfig& hw, const std::string& dataflow)
-        : net_(net), layer_(layer), hw_(hw), dataflow_(dataflow), shape_(layer_shape(net, layer)),
+    Search(const Network& net, int layer, const HardwareConfig& hw, const std::string& dataflow,
+           const MapperOptions& options)
+        : net_(net), layer_(layer), hw_(hw), dataflow_(dataflow), options_(options), shape_(layer_shape(net, layer)),
           operand2_(fused_add(net, hw, layer) >= 0 || net.layers[static_cast<std::size_t>(layer)].op == Op::add)
     {
+        if (options.objective != Objective::latency && !options.energy)
+            throw UserError("objective " + objective_names()[static_cast<std::size_t>(options.objective)] +
+                            ": needs an energy table");
     }
 
-    MapChoice run()
+    std::vector<MapChoice> run(std::size_t most)
     {
+        const auto start = std::chrono::steady_clock::now();
         if (shape_.kind == PlanKind::post) {
-            try_spread(post_spread(), nullptr, {});
-            return finish(0.0);
+            Carried c;
+            c.spread = post_spread();
+            carried_.push_back(c);
+        } else {
+            const std::string& name = net_.layers[static_cast<std::size_t>(layer_)].name;
+            carried_ = carried_spreads(shape_, name, hw_, dataflow_, counts_);
         }
-        double wires = 0.0;
-        const std::string& name = net_.layers[static_cast<std::size_t>(layer_)].name;
-        for (const Carried& c : carried_spreads(shape_, name, hw_, dataflow_)) {
-            wires = std::max(wires, c.utilization);
-            try_spread(c.spread, &c.spread, c.phases);
+        std::vector<std::vector<TileChoice>> found;
+        for (const Carried& c : carried_) {
+            found.push_back(tile_search(c).best(finalists, counts_));
+            for (const TileChoice& t : found.back()) add_candidate(c, t);
         }
-        return finish(wires);
+        if (candidates_.empty()) nothing_fits();
+        const Candidate first = *pick(candidates_);
+        if (options_.kind == MapperKind::search)
+            for (std::size_t i = 0; i < carried_.size(); ++i) search_further(carried_[i], found[i]);
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        return ranked(first, most, seconds);
     }
 
 private:
+    TileSearch tile_search(const Carried& c) const
+    {
+        const bool array = shape_.kind == PlanKind::array;
+        return TileSearch{shape_, hw_, array ? &c.spread : nullptr, c.phases, operand2_, c.load_words};
+    }
+
     /// The PostProcessor's loops: channels side by side, windows innermost.
     Spread post_spread() const
     {
@@ -135,75 +94,121 @@ private:
         return s;
     }
 
-    void try_spread(const Spread& spread, const Spread* searched, const PassPhases& phases)
+    /// By cycles, and by the objective where that is another: so no objective is served worse than by latency's choice.
+    void search_further(const Carried& c, const std::vector<TileChoice>& starts)
     {
-        const TileSearch search{shape_, hw_, searched, phases, operand2_};
-        if (!smallest_) smallest_ = spread;
-        for (const TileChoice& t : search.best(finalists, visited_, rejected_)) {
-            const std::vector<Dim>& order = tile_orders()[static_cast<std::size_t>(t.order)];
-            Candidate c;
-            c.choice.mapping = make_mapping(dataflow_, spread, shape_, t.tile, order, t.chunk);
-            c.choice.plan = lower(net_, layer_, hw_, c.choice.mapping);
-            c.choice.bound = compute_bound(c.choice.plan, hw_);
-            const std::int64_t busy = std::max(c.choice.bound.part("compute"), c.choice.bound.part("post"));
-            c.score = std::max(c.choice.bound.cycles, busy + t.first) + t.waiting + t.starts;
-            c.tiles = 1;
-            for (const TileLoop& l : c.choice.plan.tile_loops) c.tiles *= ceil_div(shape_.extent[l.dim], l.tile);
-            candidates_.push_back(std::move(c));
+        const TileSearch search = tile_search(c);
+        BeamLimits limits;
+        limits.scorings =
+            std::min(scorings_per_spread,
+                     std::max<std::int64_t>(1000, scorings_per_layer / static_cast<std::int64_t>(carried_.size())));
+        BeamGoal goal;
+        for (const TileChoice& t : beam_search(search, goal, limits, starts, finalists, counts_)) add_candidate(c, t);
+        if (options_.objective == Objective::latency) return;
+        goal.objective = options_.objective;
+        std::int64_t macs = shape_.kind == PlanKind::array ? 1 : 0;
+        for (int e : shape_.extent) macs *= e;
+        goal.rates = probe_rates(hw_, *options_.energy, macs, c.keeps_inputs);
+        for (const TileChoice& t : beam_search(search, goal, limits, starts, finalists, counts_)) add_candidate(c, t);
+    }
+
+    void add_candidate(const Carried& carried, const TileChoice& t)
+    {
+        Candidate c;
+        MapChoice& m = c.choice;
+        m.mapping = make_mapping(dataflow_, carried.spread, shape_, t.tile, {t.order.begin(), t.order.end()}, t.chunk);
+        for (const Candidate& known : candidates_)
+            if (known.choice.mapping == m.mapping) return;
+        m.plan = lower(net_, layer_, hw_, m.mapping);
+        m.bound = compute_bound(m.plan, hw_);
+        const std::int64_t busy = std::max(m.bound.part("compute"), m.bound.part("post"));
+        m.estimate_cycles = std::max({m.bound.cycles, busy + t.first, t.memory_cycles}) + t.waiting + t.starts;
+        if (options_.energy && options_.objective != Objective::latency)
+            m.estimate_pj = estimate_energy_pj(m.plan, hw_, *options_.energy, m.bound, m.estimate_cycles);
+        c.tiles = 1;
+        for (const TileLoop& l : m.plan.tile_loops) c.tiles *= ceil_div(shape_.extent[l.dim], l.tile);
+        candidates_.push_back(std::move(c));
+    }
+
+    /// Values within half a percent of the least are alike, as long as they are not above `most`.
+    const Candidate* pick(const std::vector<Candidate>& list, double most = 1e300) const
+    {
+        double least = 1e300;
+        for (const Candidate& c : list) least = std::min(least, c.choice.value(options_.objective));
+        const double good = std::min(least * 1.005, most);
+        return &*std::min_element(list.begin(), list.end(), [&](const Candidate& a, const Candidate& b) {
+            return a.rank(good, options_.objective) < b.rank(good, options_.objective);
+        });
+    }
+
+    std::vector<MapChoice> ranked(const Candidate& first, std::size_t most, double seconds)
+    {
+        const std::size_t best =
+            static_cast<std::size_t>(pick(candidates_, first.choice.value(options_.objective)) - candidates_.data());
+        std::swap(candidates_.front(), candidates_[best]);
+        std::stable_sort(candidates_.begin() + 1, candidates_.end(), [this](const Candidate& a, const Candidate& b) {
+            return a.rank(-1.0, options_.objective) < b.rank(-1.0, options_.objective);
+        });
+        double wires = 0.0;
+        for (const Carried& c : carried_) wires = std::max(wires, c.utilization);
+        std::vector<MapChoice> list;
+        for (std::size_t i = 0; i < std::min(most, candidates_.size()); ++i) {
+            MapChoice m = candidates_[i].choice;
+            m.wire_utilization = wires;
+            m.counts = counts_;
+            m.seconds = seconds;
+            if (options_.energy && m.estimate_pj == 0.0)
+                m.estimate_pj = estimate_energy_pj(m.plan, hw_, *options_.energy, m.bound, m.estimate_cycles);
+            m.why = explain(m, candidates_[i]);
+            list.push_back(std::move(m));
         }
+        return list;
     }
 
-    const Candidate& pick() const
+    /// Lowering the smallest tile says which partition is too small and by how much.
+    [[noreturn]] void nothing_fits() const
     {
-        std::int64_t least = INT64_MAX;
-        for (const Candidate& c : candidates_) least = std::min(least, c.score);
-        return *std::min_element(
-            candidates_.begin(), candidates_.end(),
-            [least](const Candidate& a, const Candidate& b) { return a.rank(least) < b.rank(least); });
+        Extents one{};
+        one.fill(1);
+        if (hw_.dram.kind == DramKind::resident) one = shape_.extent;
+        const TileOrder& order = tile_orders().front();
+        lower(net_, layer_, hw_,
+              make_mapping(dataflow_, carried_.front().spread, shape_, one, {order.begin(), order.end()}, 1));
+        throw UserError("layer \"" + net_.layers[static_cast<std::size_t>(layer_)].name + "\": dataflow " + dataflow_ +
+                        ": no tiling fits the global buffer");
     }
 
-    MapChoice finish(double wires)
+    std::string explain(const MapChoice& m, const Candidate& c) const
     {
-        if (candidates_.empty()) {
-            // Nothing fits: lowering the smallest tile says which partition is too small and by how much.
-            Extents one{};
-            one.fill(1);
-            if (hw_.dram.kind == DramKind::resident) one = shape_.extent;
-            lower(net_, layer_, hw_, make_mapping(dataflow_, *smallest_, shape_, one, tile_orders().front(), 1));
-            throw UserError("layer \"" + net_.layers[static_cast<std::size_t>(layer_)].name + "\": dataflow " +
-                            dataflow_ + ": no tiling fits the global buffer");
-        }
-        const Candidate& best = pick();
-        MapChoice choice = best.choice;
-        choice.wire_utilization = wires;
-        choice.visited = visited_;
-        choice.rejected = rejected_;
-        choice.why = explain(choice, best);
-        return choice;
-    }
-
-    std::string explain(const MapChoice& c, const Candidate& best) const
-    {
-        const std::int64_t extra = best.score - c.bound.cycles;
-        return std::to_string(c.bound.cycles) + " cycles, bound by " + c.bound.by +
+        const std::int64_t extra = m.estimate_cycles - m.bound.cycles;
+        return std::to_string(m.bound.cycles) + " cycles, bound by " + m.bound.by +
                (extra > 0 ? ", and about " + std::to_string(extra) + " for fetches that may not hide" : "") + "; " +
-               std::to_string(best.tiles) + (best.tiles == 1 ? " tile" : " tiles") + ", " +
-               std::to_string(best.dram_bytes()) + " DRAM bytes; best of " + std::to_string(visited_) + " tilings, " +
-               std::to_string(rejected_) + " of which do not fit";
+               std::to_string(c.tiles) + (c.tiles == 1 ? " tile" : " tiles") + ", " + std::to_string(c.dram_bytes()) +
+               " DRAM bytes; least " + objective_names()[static_cast<std::size_t>(options_.objective)] + " of " +
+               std::to_string(counts_.visited) + " tilings, of which " + counts_.describe();
     }
 
     const Network& net_;
     int layer_;
     const HardwareConfig& hw_;
     std::string dataflow_;
+    const MapperOptions& options_;
     LayerShape shape_;
     bool operand2_;
+    std::vector<Carried> carried_;
     std::vector<Candidate> candidates_;
-    std::optional<Spread> smallest_; ///< the first spread: its smallest tile explains why nothing fits
-    std::int64_t visited_ = 0, rejected_ = 0;
+    SearchCounts counts_;
 };
 
 } // namespace
+
+double MapChoice::value(Objective objective) const
+{
+    const double cycles = static_cast<double>(estimate_cycles);
+    return objective == Objective::latency  ? cycles
+           : objective == Objective::energy ? estimate_pj
+                                            : cycles * estimate_pj;
+}
 
 MapChoice use_mapping(const Network& net, int layer, const HardwareConfig& hw, const Mapping& mapping)
 {
@@ -211,6 +216,7 @@ MapChoice use_mapping(const Network& net, int layer, const HardwareConfig& hw, c
     choice.mapping = mapping;
     choice.plan = lower(net, layer, hw, mapping);
     choice.bound = compute_bound(choice.plan, hw);
+    choice.estimate_cycles = choice.bound.cycles;
     if (choice.plan.kind == PlanKind::array)
         for (const PassClass& p : compute_traffic(choice.plan, hw).passes)
             choice.wire_utilization = std::max(choice.wire_utilization, carried_utilization(choice.plan, hw, p));
@@ -219,10 +225,23 @@ MapChoice use_mapping(const Network& net, int layer, const HardwareConfig& hw, c
     return choice;
 }
 
-MapChoice map_layer(const Network& net, int layer, const HardwareConfig& hw, const std::string& dataflow)
+MapChoice map_layer(const Network& net, int layer, const HardwareConfig& hw, const std::string& dataflow,
+                    const MapperOptions& options)
+{
+    return map_candidates(net, layer, hw, dataflow, options, 1).front();
+}
+
+std::vector<MapChoice> map_candidates(const Network& net, int layer, const HardwareConfig& hw,
+                                      const std::string& dataflow, const MapperOptions& options, std::size_t most)
 {
     describe_dataflow(dataflow); // throws when unknown
-    return Search(net, layer, hw, dataflow).run();
+    most = std::max<std::size_t>(1, most);
+    if (!options.cache) return Search(net, layer, hw, dataflow, options).run(most);
+    const std::string key = MappingCache::key(net, layer, hw, dataflow, options, most);
+    if (const auto known = options.cache->find(key, net, layer, hw)) return *known;
+    const std::vector<MapChoice> found = Search(net, layer, hw, dataflow, options).run(most);
+    options.cache->store(key, found);
+    return found;
 }
 
 } // namespace heddle

@@ -1,6 +1,7 @@
 #include "sim/mapper_score.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace heddle {
 
@@ -36,7 +37,8 @@ TileScorer::TileScorer(const TileSearch& s)
     const Precision& b = s.hw.precision;
     capacity_ = {words_of(g.weights, b.weight_bits), words_of(g.inputs, b.input_bits),
                  words_of(g.outputs, b.input_bits), words_of(g.psums, b.psum_bits), words_of(g.operand2, b.input_bits)};
-    start_cycles_ = s.hw.dma.startup_cycles + latency_of(s.hw);
+    latency_cycles_ = latency_of(s.hw);
+    start_cycles_ = s.hw.dma.startup_cycles + latency_cycles_;
     burst_bytes_ = s.hw.dram.kind == DramKind::dram ? s.hw.dram.timing.burst_bytes() : s.hw.dram.burst_bytes;
 }
 
@@ -62,13 +64,17 @@ std::int64_t TileScorer::tiles(const Extents& tile) const
     return n;
 }
 
-bool TileScorer::fits(TileChoice& c) const
+Reject TileScorer::fits(TileChoice& c) const
 {
     const std::int64_t outputs = words(c.tile, Tensors::outputs);
-    if (!weights_fit(c.tile) || words(c.tile, Tensors::inputs) > capacity_.inputs || outputs > capacity_.outputs)
-        return false;
-    if (s_.operand2 && outputs > capacity_.operand2) return false;
-    return !s_.spread || choose_chunk(c, outputs);
+    if (!weights_fit(c.tile)) return Reject::weights;
+    if (words(c.tile, Tensors::inputs) > capacity_.inputs) return Reject::inputs;
+    if (outputs > capacity_.outputs) return Reject::outputs;
+    if (s_.operand2 && outputs > capacity_.operand2) return Reject::operand2;
+    if (!s_.spread) return Reject::none;
+    if (!choose_chunk(c, outputs)) return Reject::psums;
+    c.chunk = static_cast<int>(ceil_div(c.chunk, c.parts));
+    return Reject::none;
 }
 
 /// The longest passes whose psums fit.
@@ -106,7 +112,7 @@ std::int64_t TileScorer::visits(const std::vector<Dim>& index, const Extents& ti
     return n;
 }
 
-std::int64_t TileScorer::compute(const TileChoice& c, const Extents& count) const
+std::int64_t TileScorer::compute(TileChoice& c, const Extents& count) const
 {
     if (!s_.spread) {
         std::int64_t steps = ceil_div(extent_[dim_g], s_.hw.post.words_per_cycle);
@@ -132,7 +138,9 @@ std::int64_t TileScorer::compute(const TileChoice& c, const Extents& count) cons
             if (reduces(d)) reductions *= count[d];
         }
     }
-    return with_phases(steps, passes, (reductions - 1) * words(extent_, Tensors::outputs));
+    c.passes = passes;
+    c.accumulations = (reductions - 1) * words(extent_, Tensors::outputs);
+    return with_phases(steps, passes, c.accumulations);
 }
 
 std::int64_t TileScorer::with_phases(std::int64_t steps, std::int64_t passes, std::int64_t accumulations) const
@@ -169,7 +177,7 @@ TileScorer::Fetch TileScorer::fetch(const TileChoice& c, const Extents& count, T
     Fetch f;
     std::int64_t all = 1, others = 1, again = 1;
     Dim innermost = dim_count;
-    for (Dim d : tile_orders()[static_cast<std::size_t>(c.order)]) {
+    for (Dim d : c.order) {
         if (count[d] == 1) continue;
         all *= count[d];
         if (!indexes(t, d)) {
@@ -197,12 +205,27 @@ std::int64_t TileScorer::input_words(const Extents& tile, const Extents& count, 
            along(cols_, dim_q, dim_s);
 }
 
-/// Bytes of the bursts that move these words in runs of that length.
-std::int64_t TileScorer::moved(std::int64_t words, int bits, std::int64_t run_words) const
+/// Runs start anywhere that their length allows, so that short ones touch a burst more than they fill.
+void TileScorer::move(Moves& m, std::int64_t words, int bits, std::int64_t run_words) const
 {
+    const double bytes = static_cast<double>(words * bits) / 8.0;
     const std::int64_t run = std::max<std::int64_t>(1, run_words * bits / 8);
-    const std::int64_t bursts = ceil_div(run, burst_bytes_) * burst_bytes_;
-    return static_cast<std::int64_t>(static_cast<__int128>(words * bits / 8) * bursts / run);
+    const double runs = bytes / static_cast<double>(run);
+    const auto pieces = [&](std::int64_t size) {
+        return runs * (1.0 + static_cast<double>(run - std::gcd(run, size)) / static_cast<double>(size));
+    };
+    m.bytes += static_cast<std::int64_t>(pieces(burst_bytes_)) * burst_bytes_;
+    m.requests += static_cast<std::int64_t>(pieces(s_.hw.dma.max_burst_bytes));
+}
+
+/// Bandwidth, and how many requests the Dma can have on their way.
+std::int64_t TileScorer::memory_cycles(const Moves& read, const Moves& written) const
+{
+    if (s_.hw.dram.kind == DramKind::resident) return 0;
+    const DmaConfig& dma = s_.hw.dma;
+    const std::int64_t requests = read.requests + written.requests;
+    return std::max({dram_cycles(s_.hw, read.bytes, written.bytes), requests * dma.issue_interval_cycles,
+                     requests * latency_cycles_ / dma.requests_in_flight});
 }
 
 /// Weights lie as (G,K),R,S,C.
@@ -229,11 +252,14 @@ void TileScorer::score(TileChoice& c) const
     const int weight_bits = s_.hw.precision.weight_bits, bits = s_.hw.precision.input_bits;
     const Fetch w = fetch(c, count, Tensors::weights), i = fetch(c, count, Tensors::inputs);
     const bool whole_in = count[dim_q] == 1 && count[dim_s] == 1, whole_out = count[dim_q] == 1;
-    const std::int64_t outputs = moved(words(extent_, Tensors::outputs), bits, map_run(t, dim_k, t[dim_q], whole_out));
-    const std::int64_t read = moved(w.words, weight_bits, weight_run(t)) +
-                              moved(i.words, bits, map_run(t, dim_c, cols_.box(t[dim_q], t[dim_s]), whole_in)) +
-                              (s_.operand2 ? outputs : 0);
-    c.dram_bytes = read + outputs;
+    Moves read, written;
+    const std::int64_t output_words = words(extent_, Tensors::outputs), run = map_run(t, dim_k, t[dim_q], whole_out);
+    move(written, output_words, bits, run);
+    move(read, w.words, weight_bits, weight_run(t));
+    move(read, i.words, bits, map_run(t, dim_c, cols_.box(t[dim_q], t[dim_s]), whole_in));
+    if (s_.operand2) move(read, output_words, bits, run);
+    c.dram_bytes = read.bytes + written.bytes;
+    c.memory_cycles = memory_cycles(read, written);
     const auto cycles = [&](std::int64_t weights, std::int64_t inputs) {
         return dram_cycles(s_.hw, weights * weight_bits / 8 + inputs * bits / 8, 0);
     };
@@ -241,7 +267,7 @@ void TileScorer::score(TileChoice& c) const
     c.first = cycles(w_tile, i_tile);
     c.waiting = cycles(w.waiting(w_tile, capacity_.weights), i.waiting(i_tile, capacity_.inputs));
     c.starts = (tiles(t) - 1) * start_cycles_;
-    c.score = std::max(compute(c, count) + c.first, dram_cycles(s_.hw, read, outputs)) + c.waiting + c.starts;
+    c.score = std::max(compute(c, count) + c.first, c.memory_cycles) + c.waiting + c.starts;
 }
 
 } // namespace heddle

@@ -10,8 +10,8 @@ public:
     explicit TileScorer(const TileSearch& search);
 
     bool weights_fit(const Extents& tile) const { return words(tile, Tensors::weights) <= capacity_.weights; }
-    /// False when a partition is too small. Sets the chunk.
-    bool fits(TileChoice& choice) const;
+    /// The partition that is too small, or Reject::none. Sets the chunk.
+    Reject fits(TileChoice& choice) const;
     /// Sets score, DRAM bytes and exposed cycles, for the choice's order.
     void score(TileChoice& choice) const;
     std::int64_t tiles(const Extents& tile) const;
@@ -29,11 +29,16 @@ private:
     std::int64_t reduction_passes(const Extents& tile) const;
     std::int64_t visits(const std::vector<Dim>& index, const Extents& tile, int quantum, std::size_t at = 0,
                         std::int64_t extent = 1) const;
-    std::int64_t compute(const TileChoice& choice, const Extents& count) const;
+    std::int64_t compute(TileChoice& choice, const Extents& count) const;
     std::int64_t with_phases(std::int64_t steps, std::int64_t passes, std::int64_t accumulations) const;
     Fetch fetch(const TileChoice& choice, const Extents& count, Tensors t) const;
     std::int64_t input_words(const Extents& tile, const Extents& count, Dim innermost) const;
-    std::int64_t moved(std::int64_t words, int bits, std::int64_t run_words) const;
+    struct Moves {
+        std::int64_t bytes = 0, requests = 0; ///< of whole bursts
+    };
+    /// Adds words that lie in runs of that length.
+    void move(Moves& moves, std::int64_t words, int bits, std::int64_t run_words) const;
+    std::int64_t memory_cycles(const Moves& read, const Moves& written) const;
     std::int64_t weight_run(const Extents& tile) const;
     std::int64_t map_run(const Extents& tile, Dim channel, int cols, bool whole_rows) const;
 
@@ -43,7 +48,7 @@ private:
         std::int64_t weights, inputs, outputs, psums, operand2;
     } capacity_;
     WindowAxis rows_, cols_;
-    std::int64_t burst_bytes_ = 64, start_cycles_ = 0;
+    std::int64_t burst_bytes_ = 64, latency_cycles_ = 0, start_cycles_ = 0;
 };
 
 } // namespace heddle

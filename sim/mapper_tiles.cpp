@@ -27,7 +27,7 @@ class Enumeration {
 public:
     Enumeration(const TileSearch& search, std::size_t most) : s_(search), scorer_(search), most_(most) {}
 
-    std::int64_t visited = 0, rejected = 0;
+    SearchCounts counts;
     std::vector<TileChoice> best;
 
     /// `cut_filter`: R and S may be cut, too; only where nothing else fits.
@@ -38,33 +38,17 @@ public:
         for (int d = 0; d < dim_count; ++d) {
             const Dim dim = static_cast<Dim>(d);
             const bool whole = ((d == dim_r || d == dim_s) && !cut_filter) || s_.hw.dram.kind == DramKind::resident;
-            sizes_[d] = whole ? std::vector<int>{e[d]} : sizes_of(e[d], quantum(dim));
+            sizes_[d] = whole ? std::vector<int>{e[d]} : sizes_of(e[d], tile_quantum(s_, dim));
         }
         choose(0);
     }
 
 private:
-    /// Indices of a dimension that the array takes at once, when the other dimensions of its index are not cut.
-    int quantum(Dim d) const
-    {
-        if (!s_.spread) return d == dim_g ? s_.hw.post.words_per_cycle : 1;
-        for (const MapLoop& loop : s_.spread->spatial) {
-            if (std::find(loop.dims.begin(), loop.dims.end(), d) == loop.dims.end()) continue;
-            const int all = s_.spread->quantum(loop.dims);
-            std::int64_t others = 1;
-            for (Dim o : loop.dims)
-                if (o != d) others *= s_.shape.extent[o];
-            return static_cast<int>(all / std::gcd<std::int64_t>(all, others));
-        }
-        return 1;
-    }
-
     void choose(std::size_t depth)
     {
         static constexpr Dim depth_dims[] = {dim_g, dim_n, dim_r, dim_s, dim_k, dim_c, dim_p, dim_q};
         if (depth == 6 && !scorer_.weights_fit(choice_.tile)) {
-            ++visited;
-            ++rejected;
+            counts.reject(Reject::weights);
             return;
         }
         if (depth == dim_count) {
@@ -84,13 +68,14 @@ private:
 
     void visit()
     {
-        ++visited;
-        if (!scorer_.fits(choice_)) {
-            ++rejected;
+        const Reject why = scorer_.fits(choice_);
+        if (why != Reject::none) {
+            counts.reject(why);
             return;
         }
-        for (std::size_t o = 0; o < tile_orders().size(); ++o) {
-            choice_.order = static_cast<int>(o);
+        ++counts.visited;
+        for (const TileOrder& order : tile_orders()) {
+            choice_.order = order;
             scorer_.score(choice_);
             insert();
         }
@@ -124,9 +109,23 @@ private:
 
 } // namespace
 
-const std::vector<std::vector<Dim>>& tile_orders()
+int tile_quantum(const TileSearch& s, Dim d)
 {
-    static const std::vector<std::vector<Dim>> orders = {
+    if (!s.spread) return d == dim_g ? s.hw.post.words_per_cycle : 1;
+    for (const MapLoop& loop : s.spread->spatial) {
+        if (std::find(loop.dims.begin(), loop.dims.end(), d) == loop.dims.end()) continue;
+        const int all = s.spread->quantum(loop.dims);
+        std::int64_t others = 1;
+        for (Dim o : loop.dims)
+            if (o != d) others *= s.shape.extent[o];
+        return static_cast<int>(all / std::gcd<std::int64_t>(all, others));
+    }
+    return 1;
+}
+
+const std::vector<TileOrder>& tile_orders()
+{
+    static const std::vector<TileOrder> orders = {
         {dim_g, dim_n, dim_p, dim_q, dim_k, dim_c, dim_r, dim_s},
         {dim_g, dim_k, dim_n, dim_p, dim_q, dim_c, dim_r, dim_s},
         {dim_n, dim_p, dim_q, dim_g, dim_k, dim_c, dim_r, dim_s},
@@ -134,15 +133,14 @@ const std::vector<std::vector<Dim>>& tile_orders()
     return orders;
 }
 
-std::vector<TileChoice> TileSearch::best(std::size_t most, std::int64_t& visited, std::int64_t& rejected) const
+std::vector<TileChoice> TileSearch::best(std::size_t most, SearchCounts& counts) const
 {
     Enumeration all(*this, most);
     all.run(false, false);
     const bool crowded = all.best.empty() || all.best.front().waiting > 0;
     if (crowded && shape.extent[dim_q] > 1) all.run(true, false);
     if (all.best.empty()) all.run(true, true);
-    visited += all.visited;
-    rejected += all.rejected;
+    counts += all.counts;
     return all.best;
 }
 

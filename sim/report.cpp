@@ -56,6 +56,48 @@ std::vector<std::string> layer_cells(const LayerResult& l, std::size_t number)
             energy_text(l)};
 }
 
+void print_switches(std::ostream& out, const RunResult& run)
+{
+    DataflowSwitch sum;
+    int changes = 0;
+    for (const LayerResult& l : run.layers) {
+        const DataflowSwitch& s = l.dataflow_switch;
+        if (s.from.empty()) continue;
+        ++changes;
+        sum.mode_cycles += s.mode_cycles;
+        sum.flush_cycles += s.flush_cycles;
+        sum.reload_cycles += s.reload_cycles;
+    }
+    if (changes == 0) return;
+    out << "\nthe dataflow changes " << changes << (changes == 1 ? " time: " : " times: ") << grouped(sum.mode_cycles)
+        << " cycles of mode registers added; flush " << grouped(sum.flush_cycles) << " and reload "
+        << grouped(sum.reload_cycles) << " are in the layers' cycles\n";
+}
+
+/// Where the mapper chose among dataflows: what each layer runs under, and what the others would take.
+void print_dataflows(std::ostream& out, const RunResult& run)
+{
+    TextTable table({"<layer", "<dataflow", "margin", "mode", "flush", "reload", "<cycles of the others"});
+    bool any = false;
+    for (const LayerResult& l : run.layers) {
+        const DataflowChoice& c = l.dataflow_choice;
+        if (c.chosen.empty()) continue;
+        any = true;
+        std::vector<std::string> others;
+        for (const auto& [dataflow, cycles] : c.candidates)
+            if (dataflow != c.chosen) others.push_back(dataflow + " " + grouped(cycles));
+        const DataflowSwitch& s = l.dataflow_switch;
+        const auto part = [&](std::int64_t cycles) { return s.from.empty() ? "" : grouped(cycles); };
+        table.add_row({l.name, c.chosen, others.empty() ? "-" : percent(c.margin), part(s.mode_cycles),
+                       part(s.flush_cycles), part(s.reload_cycles), joined(others)});
+    }
+    if (any) {
+        out << '\n';
+        table.print(out);
+    }
+    print_switches(out, run);
+}
+
 void print_layers(std::ostream& out, const RunResult& run)
 {
     TextTable table({"#", "<layer", "<op", "<shape", "MACs", "cycles", "bound", "ratio", "<bound by", "util.", "wires",
@@ -63,6 +105,7 @@ void print_layers(std::ostream& out, const RunResult& run)
     for (std::size_t i = 0; i < run.layers.size(); ++i)
         if (has_cycles(run.layers[i])) table.add_row(layer_cells(run.layers[i], i));
     table.print(out);
+    print_dataflows(out, run);
     for (const LayerResult& layer : run.layers)
         if (!has_cycles(layer)) out << "  " << layer.name << " (" << layer.op << "): " << layer.note << '\n';
 }

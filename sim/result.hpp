@@ -29,13 +29,31 @@ struct DramActivity {
     std::int64_t active_standby_clocks = 0, precharge_standby_clocks = 0; ///< memory clocks
 };
 
+/// Which dataflow a layer runs under, where the mapper chose among several.
+struct DataflowChoice {
+    std::string chosen;
+    double margin = 0.0;                            ///< share by which the runner-up costs more, by the objective
+    std::map<std::string, std::int64_t> candidates; ///< cycles of each dataflow's best mapping
+};
+
+/// What it costs that a layer's dataflow is not that of the array layer before it. Layers do not overlap, so flush and
+/// reload are in the layers' cycles, with or without a change; the mode registers are what a change adds.
+struct DataflowSwitch {
+    std::string from;               ///< empty: no change
+    std::int64_t mode_cycles = 0;   ///< the mode registers are written: in this layer's cycles
+    std::int64_t flush_cycles = 0;  ///< wavefront and drain of a last full pass: in the cycles of the layer before
+    std::int64_t reload_cycles = 0; ///< load of a first full pass, of what stays in the PEs: in this layer's cycles
+};
+
 struct LayerResult {
     int position = -1; ///< of the layer in the network, 0 the input; what --layers counts in
     std::string name;
     std::string op;
     std::string dataflow;
     std::string shape; ///< for people: "64x56x56 -> 64x56x56 3x3/1"
-    std::string note;  ///< "fused into conv2", "moves no data", "host: not timed", …
+    DataflowChoice dataflow_choice;
+    DataflowSwitch dataflow_switch;
+    std::string note; ///< "fused into conv2", "moves no data", "host: not timed", …
     bool timed = true;
     bool verified = false;      ///< true only when the values were compared with the reference
     std::int64_t overflows = 0; ///< outputs whose exact sum did not fit the psum

@@ -30,6 +30,21 @@ template <class Archive> void visit(Archive& a, DramActivity& d)
     a.field("precharge_standby_clocks", d.precharge_standby_clocks);
 }
 
+template <class Archive> void visit(Archive& a, DataflowChoice& c)
+{
+    a.field("chosen", c.chosen);
+    a.field("margin", c.margin);
+    a.field("candidates", c.candidates);
+}
+
+template <class Archive> void visit(Archive& a, DataflowSwitch& s)
+{
+    a.field("from", s.from);
+    a.field("mode_cycles", s.mode_cycles);
+    a.field("flush_cycles", s.flush_cycles);
+    a.field("reload_cycles", s.reload_cycles);
+}
+
 /// All but the energies, which depend on a table.
 template <class Archive> void visit_counts(Archive& a, LayerResult& l)
 {

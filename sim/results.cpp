@@ -58,6 +58,16 @@ json::object layer_json(LayerResult layer, std::int64_t position)
     writer.field("position", position);
     visit(writer, layer);
     writer.object["energy_pj"] = with_total(layer.energy_pj);
+    if (!layer.dataflow_choice.chosen.empty()) {
+        JsonWriter choice;
+        visit(choice, layer.dataflow_choice);
+        writer.object["dataflow_choice"] = std::move(choice.object);
+    }
+    if (!layer.dataflow_switch.from.empty()) {
+        JsonWriter change;
+        visit(change, layer.dataflow_switch);
+        writer.object["dataflow_switch"] = std::move(change.object);
+    }
     return std::move(writer.object);
 }
 
@@ -72,6 +82,14 @@ void read_layers(const JsonReader& root, const char* list, std::vector<PlacedLay
         PlacedLayer placed;
         item.field("position", placed.position);
         visit(item, placed.layer);
+        if (item.has("dataflow_choice")) {
+            const JsonReader choice = item.child("dataflow_choice");
+            visit(choice, placed.layer.dataflow_choice);
+        }
+        if (item.has("dataflow_switch")) {
+            const JsonReader change = item.child("dataflow_switch");
+            visit(change, placed.layer.dataflow_switch);
+        }
         placed.layer.position = static_cast<int>(placed.position);
         placed.layer.energy_pj.erase("total");
         layers.push_back(std::move(placed));

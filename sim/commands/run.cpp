@@ -4,7 +4,7 @@
 #include "dnn/onnx_coverage.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
-#include "sim/dataflow.hpp"
+#include "sim/commands/mapper_flags.hpp"
 #include "sim/driver.hpp"
 #include "sim/inputs.hpp"
 #include "sim/layer_selection.hpp"
@@ -33,7 +33,9 @@ constexpr int max_jobs = 256;
 void describe_options(CommandLine& line)
 {
     line.required("hw", "H", "hardware: a shipped name (heddle list hardware) or a YAML file")
-        .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
+        .option("dataflow", "D",
+                "ws, os, is, ... (heddle list dataflows), or best: of the hardware's, layer by layer; "
+                "default: the hardware's first")
         .option("layers", "L",
                 "only these: 3..7, conv1 or a list; numbers as in the report; inputs come from the reference")
         .option("batch", "N", "pictures at once (1)")
@@ -105,8 +107,8 @@ EnergyTable load_energy(const CommandLine& line, const HardwareConfig& hw)
 void read_simulation_options(const CommandLine& line, RunOptions& o)
 {
     constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
-    o.dataflow = line.text("dataflow", o.hardware.dataflows.empty() ? "" : o.hardware.dataflows.front());
-    describe_dataflow(o.dataflow); // refuses an unknown one
+    o.dataflow = read_dataflow(line, o.hardware);
+    o.simulate_best = read_simulate_best(line);
     o.seed = static_cast<std::uint64_t>(line.integer("seed", 0, largest, 1));
     o.stall_seed = static_cast<std::uint64_t>(line.integer("stall-seed", 0, largest, 0));
     o.timing_only = line.has("timing-only");
@@ -123,6 +125,7 @@ Request make_request(const CommandLine& line)
     o.hardware = hardware.config;
     read_simulation_options(line, o);
     EnergyTable energy = load_energy(line, o.hardware);
+    o.mapper = read_mapper_options(line, std::make_shared<const EnergyTable>(energy));
     const Network net = load_network(name, batch);
     if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
     if (line.has("mapping")) {
@@ -187,6 +190,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out)
                      "compares every value with the reference, and writes results to a folder.",
                      {"NETWORK"});
     describe_options(line);
+    describe_mapper_options(line);
     if (!line.parse(arguments, out)) return 0;
     const Request request = make_request(line);
     const RunReport report = make_report(request, simulate(request.options, out));

@@ -125,6 +125,12 @@ TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behi
     check_refused(place, "run cut.onnx --hw tpu_like", "cut.onnx");
     check_refused(place, "run empty.onnx --hw tpu_like", "empty.onnx");
     check_refused(place, "run tiny --hw tpu_like --dataflow zz", "zz");
+    check_refused(place, "run tiny --hw tpu_like --objective speed", "--objective");
+    check_refused(place, "map tiny --hw tpu_like --objective speed", "--objective");
+    check_refused(place, "run tiny --hw tpu_like --mapper third", "--mapper");
+    check_refused(place, "run tiny --hw tpu_like --simulate-best -1", "--simulate-best");
+    check_refused(place, "map tiny --hw tpu_like --mapping-cache x --no-mapping-cache", "--no-mapping-cache");
+    check_refused(place, "trace tiny --hw tpu_like --layer 1 --vcd w.vcd --dataflow best", "best");
     check_refused(place, "run tiny --hw tpu_like --layers nope", "nope");
     check_refused(place, "run tiny --hw tpu_like --batch -1", "--batch");
     check_refused(place, "run tiny --hw tpu_like --batch 1e9", "--batch");
@@ -184,6 +190,22 @@ TEST_CASE("a mapping that was written can be edited and run")
     CHECK(heddle(place, "diff a b").code == 0);
     place.write("other.yaml", "mappings:\n  - layer: nope\n    levels: []\n");
     check_refused(place, "run tiny --hw tpu_like --mapping other.yaml", "nope");
+}
+
+TEST_CASE("the best dataflow of each layer can be written, read and run again")
+{
+    const Workplace place;
+    const std::string best = " tiny --hw tpu_like --dataflow best --mapping-cache cache";
+    REQUIRE(heddle(place, "map" + best + " -o m.yaml").code == 0);
+    const Outcome run = heddle(place, "run" + best + " --out a");
+    REQUIRE(run.code == 0);
+    CHECK_THAT(run.out, Contains("cycles of the others"));
+    CHECK_THAT(place.read("a/report.json"), Contains("\"dataflow_choice\"") && Contains("\"margin\""));
+    REQUIRE(heddle(place, "run tiny --hw tpu_like --mapping m.yaml --out b").code == 0);
+    CHECK(heddle(place, "diff a b").code == 0);
+    CHECK(fs::exists(place.path / "cache"));
+    REQUIRE(heddle(place, "energy a --table horowitz_45nm --out c").code == 0);
+    CHECK_THAT(place.read("c/report.json"), Contains("\"dataflow_choice\"")); // pricing again keeps it
 }
 
 TEST_CASE("a full disk leaves no file under its final name")

@@ -1,0 +1,242 @@
+#include "sim/choose_mappings.hpp"
+
+#include "dnn/base/error.hpp"
+#include "sim/jobs.hpp"
+#include "sim/layer_run.hpp"
+#include "sim/mapper_energy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace heddle {
+
+namespace {
+
+/// The best mapping of one layer under one dataflow, as far as it is known.
+struct Option {
+    std::vector<MapChoice> candidates; ///< empty: the dataflow cannot run the layer
+    std::size_t best = 0;
+    std::int64_t cycles = 0;
+    double pj = 0.0;
+};
+
+double cost(Objective objective, double cycles, double pj)
+{
+    return objective == Objective::latency ? cycles : objective == Objective::energy ? pj : cycles * pj;
+}
+
+/// Phases of the longest pass, each on its own: a first or a last one that uses as much of the array as any.
+PassPhases longest_phases(const LayerPlan& plan, const HardwareConfig& hw)
+{
+    PassPhases longest;
+    for (const PassClass& p : compute_traffic(plan, hw).passes) {
+        const PassPhases phases = pass_phases(plan, hw, p);
+        longest.load = std::max(longest.load, phases.load);
+        longest.drain = std::max(longest.drain, phases.drain);
+        longest.wavefront = std::max(longest.wavefront, phases.wavefront);
+    }
+    return longest;
+}
+
+DataflowSwitch dataflow_switch(const MapChoice& before, const MapChoice& after, const HardwareConfig& hw)
+{
+    const PassPhases last = longest_phases(before.plan, hw), first = longest_phases(after.plan, hw);
+    return {before.mapping.dataflow, after.plan.switch_cycles, last.wavefront + last.drain, first.load};
+}
+
+class Chooser {
+public:
+    Chooser(RunOptions& options, const std::vector<int>& planned)
+        : o_(options), planned_(planned), best_(options.dataflow == "best"),
+          dataflows_(best_                      ? options.hardware.dataflows
+                     : options.dataflow.empty() ? std::vector<std::string>{options.hardware.dataflows.front()}
+                                                : std::vector<std::string>{options.dataflow}),
+          simulated_(options.simulate_best >= 0 ? options.simulate_best
+                     : best_                    ? 1
+                                                : 0)
+    {
+    }
+
+    std::map<int, DataflowChoice> run()
+    {
+        std::map<int, DataflowChoice> choices;
+        for (int layer : planned_) find_options(layer);
+        if (simulated_ > 0)
+            for (std::size_t d = 0; d < dataflows_.size(); ++d)
+                for (int i = 0; i < simulated_; ++i) measure(d, static_cast<std::size_t>(i));
+        const std::vector<int> chain = chain_of_choices();
+        const std::vector<std::size_t> path = best_path(chain);
+        for (std::size_t i = 0; i < chain.size(); ++i) {
+            const Option& option = options_.at(chain[i])[path[i]];
+            o_.chosen[chain[i]] = option.candidates[option.best];
+            if (best_) choices[chain[i]] = describe(chain[i], path[i]);
+        }
+        charge_switches();
+        return choices;
+    }
+
+private:
+    const std::string& name(int layer) const { return o_.network.net.layers[static_cast<std::size_t>(layer)].name; }
+
+    /// Mappings by hand and layers without an array have nothing to choose from.
+    void find_options(int layer)
+    {
+        const bool given = std::any_of(o_.mappings.begin(), o_.mappings.end(),
+                                       [&](const NamedMapping& m) { return m.layer == name(layer); });
+        if (given || layer_shape(o_.network.net, layer).kind == PlanKind::post) {
+            RunOptions& o = o_;
+            const std::string dataflow = std::exchange(o.dataflow, dataflows_.front());
+            o_.chosen[layer] = LayerRunner::choose(o_, layer);
+            o.dataflow = dataflow;
+            return;
+        }
+        std::vector<Option> list;
+        std::string error;
+        for (const std::string& dataflow : dataflows_) {
+            Option option;
+            try {
+                option.candidates = map_candidates(o_.network.net, layer, o_.hardware, dataflow, o_.mapper,
+                                                   static_cast<std::size_t>(std::max(1, simulated_)));
+                option.cycles = option.candidates.front().estimate_cycles;
+                option.pj = option.candidates.front().estimate_pj;
+            } catch (const UserError& e) {
+                if (!best_) throw;
+                if (error.empty()) error = e.what();
+            }
+            list.push_back(std::move(option));
+        }
+        if (std::all_of(list.begin(), list.end(), [](const Option& x) { return x.candidates.empty(); }))
+            throw UserError("--dataflow best: no dataflow of " + o_.hardware.name + " can run it: " + error);
+        options_[layer] = std::move(list);
+    }
+
+    /// Simulates the i-th candidate of every layer under one dataflow.
+    void measure(std::size_t dataflow, std::size_t i)
+    {
+        const std::map<int, MapChoice> kept = o_.chosen;
+        const bool values = !std::exchange(o_.timing_only, true);
+        std::vector<int> layers;
+        for (auto& [layer, list] : options_) {
+            if (i >= list[dataflow].candidates.size()) continue;
+            layers.push_back(layer);
+            o_.chosen[layer] = list[dataflow].candidates[i];
+        }
+        if (!layers.empty())
+            run_in_processes(o_, layers, [&](int layer, const LayerResult& r) {
+                const double pj = o_.mapper.energy ? priced_pj(r, o_.hardware, *o_.mapper.energy) : 0.0;
+                Option& option = options_.at(layer)[dataflow];
+                const Objective by = o_.mapper.objective;
+                const auto n = [](std::int64_t v) { return static_cast<double>(v); };
+                if (i > 0 && cost(by, n(option.cycles), option.pj) <= cost(by, n(r.cycles), pj)) return;
+                option.best = i;
+                option.cycles = r.cycles;
+                option.pj = pj;
+            });
+        o_.timing_only = !values;
+        o_.chosen = kept;
+    }
+
+    std::vector<int> chain_of_choices() const
+    {
+        std::vector<int> chain;
+        for (int layer : planned_)
+            if (options_.count(layer) > 0) chain.push_back(layer);
+        return chain;
+    }
+
+    double cost_of(const Option& option, std::int64_t extra) const
+    {
+        return cost(o_.mapper.objective, static_cast<double>(option.cycles + extra), option.pj);
+    }
+
+    std::vector<std::size_t> best_path(const std::vector<int>& chain) const
+    {
+        std::vector<std::vector<double>> costs, changes;
+        for (int layer : chain) {
+            std::vector<double> c, change;
+            for (const Option& option : options_.at(layer)) {
+                const bool possible = !option.candidates.empty();
+                c.push_back(possible ? cost_of(option, 0) : -1.0);
+                change.push_back(possible ? cost_of(option, o_.hardware.passes.switch_cycles) - cost_of(option, 0)
+                                          : 0.0);
+            }
+            costs.push_back(c);
+            changes.push_back(change);
+        }
+        return best_chain(costs, changes);
+    }
+
+    DataflowChoice describe(int layer, std::size_t chosen) const
+    {
+        DataflowChoice choice;
+        choice.chosen = dataflows_[chosen];
+        const std::vector<Option>& list = options_.at(layer);
+        double runner_up = -1.0;
+        for (std::size_t d = 0; d < list.size(); ++d) {
+            if (list[d].candidates.empty()) continue;
+            choice.candidates[dataflows_[d]] = list[d].cycles;
+            const double c = cost_of(list[d], 0);
+            if (d != chosen && (runner_up < 0.0 || c < runner_up)) runner_up = c;
+        }
+        if (runner_up >= 0.0) choice.margin = runner_up / cost_of(list[chosen], 0) - 1.0;
+        return choice;
+    }
+
+    /// Also between mappings by hand: what counts is the dataflow that a mapping names.
+    void charge_switches()
+    {
+        const MapChoice* before = nullptr;
+        for (int layer : planned_) {
+            MapChoice& c = o_.chosen.at(layer);
+            if (c.plan.kind != PlanKind::array) continue;
+            if (before && before->mapping.dataflow != c.mapping.dataflow) {
+                c.plan.switch_cycles = o_.hardware.passes.switch_cycles;
+                c.change = dataflow_switch(*before, c, o_.hardware);
+            }
+            before = &c;
+        }
+    }
+
+    RunOptions& o_;
+    const std::vector<int>& planned_;
+    bool best_;
+    std::vector<std::string> dataflows_;
+    int simulated_;
+    std::map<int, std::vector<Option>> options_; ///< by layer, then by dataflow
+};
+
+} // namespace
+
+std::vector<std::size_t> best_chain(const std::vector<std::vector<double>>& cost,
+                                    const std::vector<std::vector<double>>& change)
+{
+    constexpr double impossible = 1e300;
+    std::vector<std::vector<std::size_t>> from(cost.size());
+    std::vector<double> sum, before;
+    for (std::size_t i = 0; i < cost.size(); ++i) {
+        before = std::exchange(sum, std::vector<double>(cost[i].size(), impossible));
+        from[i].assign(cost[i].size(), 0);
+        for (std::size_t d = 0; d < cost[i].size(); ++d) {
+            if (cost[i][d] < 0.0) continue;
+            if (i == 0) sum[d] = cost[i][d];
+            for (std::size_t b = 0; i > 0 && b < before.size(); ++b) {
+                const double all = before[b] + cost[i][d] + (b != d ? change[i][d] : 0.0);
+                if (before[b] == impossible || all >= sum[d]) continue;
+                sum[d] = all;
+                from[i][d] = b;
+            }
+        }
+    }
+    std::vector<std::size_t> path(cost.size());
+    if (path.empty()) return path;
+    path.back() = static_cast<std::size_t>(std::min_element(sum.begin(), sum.end()) - sum.begin());
+    for (std::size_t i = path.size() - 1; i > 0; --i) path[i - 1] = from[i][path[i]];
+    return path;
+}
+
+std::map<int, DataflowChoice> choose_mappings(RunOptions& options, const std::vector<int>& planned)
+{
+    return Chooser(options, planned).run();
+}
+
+} // namespace heddle
