@@ -120,7 +120,9 @@ void print_structure(std::ostream& out, const MeasuredSet& set, const Analysis& 
 std::string overlay_text(const MeasuredSet& set, const Analysis& a, const SearchResult& found)
 {
     std::ostringstream text;
-    text << "# Fitted by heddle calibrate to " << set.file << " (" << content_hash(read_file(set.file)) << "):\n"
+    std::vector<std::string> sources;
+    for (const std::string& s : set.sources) sources.push_back(s + " (" + content_hash(read_file(s)) + ")");
+    text << "# Fitted by heddle calibrate to " << joined(sources) << ":\n"
          << "#   heddle run NETWORK --hw " << set.hardware_name << " --overlay THIS_FILE\n";
     const std::vector<ResidualStats>& stats = a.held_out.empty() ? a.fitted_on : a.held_out;
     for (const ResidualStats& s : stats)

@@ -6,6 +6,7 @@
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/overlay.hpp"
+#include "sim/signal_map.hpp"
 #include "sim/text.hpp"
 
 #include <algorithm>
@@ -62,24 +63,53 @@ Rows split(std::size_t count, double share, std::uint64_t seed)
     return rows;
 }
 
+std::vector<std::string> items(const std::string& list)
+{
+    std::vector<std::string> all;
+    std::istringstream in(list);
+    for (std::string one; std::getline(in, one, ',');) all.push_back(one);
+    return all;
+}
+
+/// Rows of the CSV, then those of the dumps.
+void read_rows(const CommandLine& line, MeasuredSet& set)
+{
+    if (!line.has("measured") && !line.has("vcd"))
+        throw UserError("calibrate: nothing measured: expected --measured FILE.csv, or --vcd FILE with --map FILE");
+    if (line.has("vcd") != line.has("map"))
+        throw UserError("calibrate: --vcd and --map belong together: the map names the dump's signals and layers");
+    if (line.has("measured")) {
+        set.sources = {line.text("measured")};
+        set.rows = read_measurements(line.text("measured"), column_names(line));
+    }
+    if (!line.has("vcd")) return;
+    const std::vector<std::string> dumps = items(line.text("vcd"));
+    const std::vector<Measurement> seen = measure_waves(dumps, read_signal_map(line.text("map")));
+    set.rows.insert(set.rows.end(), seen.begin(), seen.end());
+    set.sources.insert(set.sources.end(), dumps.begin(), dumps.end());
+    set.sources.push_back(line.text("map"));
+    refuse_duplicates(set.rows);
+}
+
 MeasuredSet read_set(const CommandLine& line)
 {
     MeasuredSet set;
-    set.file = line.text("measured");
     const DescribedHardware hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay"));
     set.hardware_yaml = hardware.yaml;
     set.hardware_file = hardware.config.source_file;
     set.hardware_name = line.text("hw");
     if (line.has("overlay")) set.base_overlay = parse_overlay(read_file(line.text("overlay")), line.text("overlay"));
     set.dataflow = line.text("dataflow");
-    set.rows = read_measurements(set.file, column_names(line));
+    set.energy_table = line.text("energy-table");
+    read_rows(line, set);
+    set.file = joined(set.sources);
     return set;
 }
 
 void check_enough(const MeasuredSet& set, const Rows& rows, std::size_t parameters)
 {
     if (rows.training.size() > parameters) return;
-    throw UserError(set.where(set.rows.back()) + "too few rows: " + std::to_string(rows.training.size()) + " to fit (" +
+    throw UserError(set.rows.back().where() + "too few rows: " + std::to_string(rows.training.size()) + " to fit (" +
                     std::to_string(rows.held_out.size()) + " are held out) for " + std::to_string(parameters) +
                     " parameters; expected at least " + std::to_string(parameters + 1) +
                     ": measure more layers, or fit fewer parameters (--fit)");
@@ -111,17 +141,20 @@ SearchResult find(FitProblem& problem, const CommandLine& line)
 
 int calibrate_command(const std::vector<std::string>& arguments, std::ostream& out)
 {
-    CommandLine line("calibrate", "--hw H --measured FILE.csv -o OVERLAY.yaml [options]",
+    CommandLine line("calibrate", "--hw H (--measured FILE.csv | --vcd FILE --map FILE) -o OVERLAY.yaml [options]",
                      "Fits latencies and bandwidths of a hardware description to cycles measured on its RTL, and says\n"
                      "how well that works on rows it has not seen. docs/calibration.md tells what to measure.",
                      {});
     line.required("hw", "H", "hardware: a shipped name or a YAML file")
-        .required("measured", "FILE", "CSV: one row per layer and setting")
+        .option("measured", "FILE", "CSV: one row per layer and setting")
+        .option("vcd", "FILES", "waveforms of the RTL, with commas between, instead of or beside the CSV")
+        .option("map", "FILE", "YAML: which signals of the waveforms tell what, and the layers of their windows")
         .option("out,o", "FILE", "the overlay with the fitted values, for --overlay; a plot goes beside it (.svg)")
         .option("fit", "KEYS",
                 "keys to fit, with bounds if wanted: dram.latency_cycles=20..400,dma.startup_cycles; default: every "
                 "latency and overhead that no column sets")
         .option("holdout", "SHARE", "of the rows, kept from the fit to judge it (30%)")
+        .option("energy-table", "T", "for columns of energy; default: the hardware's")
         .option("dataflow", "D", "of rows that name none; default: the hardware's first")
         .option("overlay", "FILE", "changes to the hardware before anything is fitted")
         .option("columns", "LIST", "the file's own names: array_cycles=rtl_cycles,name=layer")
