@@ -3,6 +3,7 @@
 #include "dnn/base/random.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "sim/calibrate_report.hpp"
+#include "sim/calibrate_stepwise.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/overlay.hpp"
@@ -100,7 +101,7 @@ MeasuredSet read_set(const CommandLine& line)
     set.hardware_name = line.text("hw");
     if (line.has("overlay")) set.base_overlay = parse_overlay(read_file(line.text("overlay")), line.text("overlay"));
     set.dataflow = line.text("dataflow");
-    set.energy_table = line.text("energy-table");
+    set.energy_table = line.text("energy");
     read_rows(line, set);
     set.file = joined(set.sources);
     return set;
@@ -115,26 +116,42 @@ void check_enough(const MeasuredSet& set, const Rows& rows, std::size_t paramete
                     ": measure more layers, or fit fewer parameters (--fit)");
 }
 
-std::string plot_name(const std::string& overlay)
+/// The overlay's name with another ending.
+std::string beside(const std::string& overlay, const std::string& ending)
 {
     const std::size_t dot = overlay.rfind(".yaml");
-    return (dot != std::string::npos && dot + 5 == overlay.size() ? overlay.substr(0, dot) : overlay) + ".svg";
+    return (dot != std::string::npos && dot + 5 == overlay.size() ? overlay.substr(0, dot) : overlay) + ending;
 }
 
-SearchResult find(FitProblem& problem, const CommandLine& line)
+SearchOptions search_options(const CommandLine& line, const RowSimulator& simulator, std::size_t rows)
 {
     SearchOptions options;
     options.seed = static_cast<std::uint64_t>(line.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
     options.starts = static_cast<int>(line.integer("starts", 1, 1000, 4));
     options.simulations = line.integer("simulations", 1, 100000000, 8000);
     if (::isatty(STDERR_FILENO) == 1)
-        options.improved = [&](const Point&, double cost) {
-            std::cerr << "\r" << problem.simulator().simulations() << " simulations, root mean square error "
-                      << percent(std::sqrt(cost / static_cast<double>(problem.rows().size())), 3) << "   ";
+        options.improved = [&simulator, rows](const Point&, double cost) {
+            std::cerr << "\r" << simulator.simulations() << " simulations, root mean square error "
+                      << percent(std::sqrt(cost / static_cast<double>(rows)), 3) << "   ";
         };
-    SearchResult found = search(problem, options);
+    return options;
+}
+
+/// The parameters of --fit, or those that the data ask for.
+Selection find(RowSimulator& simulator, const std::vector<FitParameter>& given, const Rows& rows,
+               const CommandLine& line)
+{
+    const SearchOptions options = search_options(line, simulator, rows.training.size());
+    Selection s;
+    if (given.empty()) {
+        s = select_parameters(simulator, rows.training, options);
+    } else {
+        FitProblem problem(simulator, given, rows.training);
+        s.parameters = given;
+        s.found = search(problem, options);
+    }
     if (options.improved) std::cerr << '\n';
-    return found;
+    return s;
 }
 
 } // namespace
@@ -151,10 +168,10 @@ int calibrate_command(const std::vector<std::string>& arguments, std::ostream& o
         .option("map", "FILE", "YAML: which signals of the waveforms tell what, and the layers of their windows")
         .option("out,o", "FILE", "the overlay with the fitted values, for --overlay; a plot goes beside it (.svg)")
         .option("fit", "KEYS",
-                "keys to fit, with bounds if wanted: dram.latency_cycles=20..400,dma.startup_cycles; default: every "
-                "latency and overhead that no column sets")
+                "keys to fit, with bounds if wanted: dram.latency_cycles=20..400,dma.startup_cycles; default: those "
+                "that the data ask for, of all that are known and that no column sets")
         .option("holdout", "SHARE", "of the rows, kept from the fit to judge it (30%)")
-        .option("energy-table", "T", "for columns of energy; default: the hardware's")
+        .option("energy", "T", "for columns of energy; default: the hardware's")
         .option("dataflow", "D", "of rows that name none; default: the hardware's first")
         .option("overlay", "FILE", "changes to the hardware before anything is fitted")
         .option("columns", "LIST", "the file's own names: array_cycles=rtl_cycles,name=layer")
@@ -166,21 +183,29 @@ int calibrate_command(const std::vector<std::string>& arguments, std::ostream& o
     if (!line.parse(arguments, out)) return 0;
     if (!line.has("out")) throw UserError("calibrate: -o FILE is missing: where to write the fitted values");
     MeasuredSet set = read_set(line);
-    const std::vector<FitParameter> parameters = choose_parameters(line.text("fit"), set);
-    prepare(set, fits_bandwidth(parameters));
+    std::vector<FitParameter> given;
+    if (line.has("fit")) given = choose_parameters(line.text("fit"), set);
+    prepare(set, given.empty() || fits_bandwidth(given));
     const auto seed = static_cast<std::uint64_t>(line.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1));
     const Rows rows = split(set.rows.size(), holdout_share(line), seed);
-    check_enough(set, rows, parameters.size());
+    check_enough(set, rows, std::max<std::size_t>(1, given.size()));
 
     RowSimulator simulator(set, static_cast<int>(line.integer("jobs", 1, 256, 1)));
-    FitProblem problem(simulator, parameters, rows.training);
-    const SearchResult found = find(problem, line);
+    const Selection selection = find(simulator, given, rows, line);
+    const SearchResult& found = selection.found;
+    FitProblem problem(simulator, selection.parameters, rows.training);
     const Analysis analysis = analyse(problem, found.point, rows.held_out);
     write_file_atomically(line.text("out"), overlay_text(set, analysis, found));
-    const std::string plot = plot_name(line.text("out"));
+    const std::string plot = beside(line.text("out"), ".svg");
     write_file_atomically(plot, calibration_plot(set, analysis));
+    if (given.empty()) print_selection(out, selection);
     print_calibration(out, set, analysis, found, simulator.simulations());
     out << "\noverlay in " << line.text("out") << ", plot in " << plot << '\n';
+    if (!analysis.energy.empty()) {
+        const std::string table = beside(line.text("out"), ".energy.yaml");
+        write_file_atomically(table, scaled_energy_table(set, analysis.energy));
+        out << "scaled energy table in " << table << ": heddle run ... --energy, heddle energy --table\n";
+    }
     return 0;
 }
 
