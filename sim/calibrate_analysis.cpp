@@ -19,10 +19,15 @@ double share(std::int64_t difference, std::int64_t of)
     return static_cast<double>(difference) / static_cast<double>(of);
 }
 
+bool is_energy(const std::string& column)
+{
+    return column.rfind("energy_pj", 0) == 0;
+}
+
 /// A measured and a simulated number of one row, and what their difference is a share of.
 struct Pair {
     std::string name;
-    std::int64_t measured, simulated, of;
+    double measured, simulated, of;
 };
 
 ResidualStats stats_of(const std::string& what, const std::vector<Pair>& pairs)
@@ -32,13 +37,13 @@ ResidualStats stats_of(const std::string& what, const std::vector<Pair>& pairs)
     s.rows = static_cast<int>(pairs.size());
     std::vector<double> x, y;
     for (const Pair& p : pairs) {
-        const double error = share(p.simulated - p.measured, p.of);
+        const double error = (p.simulated - p.measured) / p.of;
         s.bias += error / s.rows;
         s.mean += std::fabs(error) / s.rows;
         if (std::fabs(error) > s.max || s.worst.empty()) s.worst = p.name;
         s.max = std::max(s.max, std::fabs(error));
-        x.push_back(static_cast<double>(p.measured));
-        y.push_back(static_cast<double>(p.simulated));
+        x.push_back(p.measured);
+        y.push_back(p.simulated);
     }
     s.correlation = correlation(x, y);
     return s;
@@ -46,7 +51,10 @@ ResidualStats stats_of(const std::string& what, const std::vector<Pair>& pairs)
 
 class Residuals {
 public:
-    Residuals(RowSimulator& simulator, const KeyValues& values) : simulator_(simulator), values_(values) {}
+    Residuals(RowSimulator& simulator, const KeyValues& values, const std::vector<EnergyFactor>& energy)
+        : simulator_(simulator), values_(values), energy_(energy)
+    {
+    }
 
     std::vector<ResidualStats> of(const std::vector<std::size_t>& rows) const
     {
@@ -63,6 +71,13 @@ public:
         for (const std::size_t r : rows) (outcome(r).stall_share >= waits ? waiting : busy).push_back(r);
         add("cycles of rows that compute", pairs(busy, "cycles"));
         add("cycles of rows that wait for memory", pairs(waiting, "cycles"));
+        std::set<std::string> columns;
+        for (const std::size_t r : rows)
+            for (const auto& [column, value] : simulator_.set().rows[r].compared) columns.insert(column);
+        for (const std::string& column : columns) {
+            add(column, compared(rows, column, {}));
+            if (is_energy(column)) add(column + ", scaled", compared(rows, column, energy_));
+        }
         return list;
     }
 
@@ -79,7 +94,8 @@ private:
             const std::int64_t of = m.has("cycles") ? m.measured.at("cycles") : m.measured.at("array_cycles");
             const auto it = outcome(r).simulated.find(target);
             const std::int64_t simulated = it == outcome(r).simulated.end() ? 0 : it->second;
-            list.push_back({m.name, measured, simulated, target == "array_cycles" ? measured : of});
+            list.push_back({m.name, static_cast<double>(measured), static_cast<double>(simulated),
+                            static_cast<double>(target == "array_cycles" ? measured : of)});
         }
         return list;
     }
@@ -92,14 +108,36 @@ private:
             if (!m.has("cycles") || !m.has("array_cycles")) continue;
             const std::int64_t total = m.measured.at("cycles");
             const auto& s = outcome(r).simulated;
-            list.push_back(
-                {m.name, total - m.measured.at("array_cycles"), s.at("cycles") - s.at("array_cycles"), total});
+            list.push_back({m.name, static_cast<double>(total - m.measured.at("array_cycles")),
+                            static_cast<double>(s.at("cycles") - s.at("array_cycles")), static_cast<double>(total)});
         }
+        return list;
+    }
+
+    /// Energies under the factors, and counts.
+    std::vector<Pair> compared(const std::vector<std::size_t>& rows, const std::string& column,
+                               const std::vector<EnergyFactor>& factors) const
+    {
+        std::vector<Pair> list;
+        double mean = 0.0;
+        for (const std::size_t r : rows) {
+            const Measurement& m = simulator_.set().rows[r];
+            const auto measured = m.compared.find(column);
+            if (measured == m.compared.end()) continue;
+            const double simulated =
+                is_energy(column) ? scaled_energy(outcome(r), column, factors) : outcome(r).compared.at(column);
+            list.push_back({m.name, measured->second, simulated, measured->second});
+            mean += measured->second;
+        }
+        mean /= static_cast<double>(std::max<std::size_t>(1, list.size()));
+        for (Pair& p : list)
+            if (!is_energy(column) || p.of <= 0.0) p.of = mean > 0.0 ? mean : 1.0; // counts may be zero in a row
         return list;
     }
 
     RowSimulator& simulator_;
     const KeyValues& values_;
+    const std::vector<EnergyFactor>& energy_;
 };
 
 std::vector<RowError> errors_of(RowSimulator& simulator, const KeyValues& values, const std::vector<std::size_t>& rows,
@@ -181,7 +219,8 @@ Analysis analyse(FitProblem& training, const Point& fitted, const std::vector<st
     a.rows.insert(a.rows.end(), others.begin(), others.end());
     std::sort(a.rows.begin(), a.rows.end(), [](const RowError& x, const RowError& y) { return x.row < y.row; });
     for (const RowError& e : a.rows) a.rest = std::max(a.rest, std::fabs(e.error));
-    const Residuals residuals(simulator, values);
+    a.energy = fit_energy(simulator, values, training.rows());
+    const Residuals residuals(simulator, values, a.energy);
     a.fitted_on = residuals.of(training.rows());
     a.held_out = residuals.of(held_out);
     a.parameters = find_effects(training, fitted);

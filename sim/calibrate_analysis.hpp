@@ -2,6 +2,7 @@
 // Internal to heddle calibrate.
 #pragma once
 
+#include "sim/calibrate_energy.hpp"
 #include "sim/calibrate_search.hpp"
 
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace heddle {
 
-/// Errors of one quantity over some rows, in shares of the row's measured cycles.
+/// Errors of one quantity over some rows: of times in shares of the row's measured cycles, of energies in shares of
+/// what was measured, of counts in shares of their mean over the rows.
 struct ResidualStats {
     std::string what;
     int rows = 0;
@@ -51,6 +53,7 @@ struct RowError {
 struct Analysis {
     std::vector<RowError> rows; ///< end to end, or the array's window where only that was measured
     std::vector<ResidualStats> fitted_on, held_out;
+    std::vector<EnergyFactor> energy; ///< empty: no energies measured
     std::vector<ParameterFinding> parameters;
     std::vector<TradeOff> trade_offs;
     double rest = 0.0; ///< largest absolute error of all rows
@@ -66,6 +69,14 @@ Analysis analyse(FitProblem& training, const Point& fitted, const std::vector<st
 // Parts of it, in calibrate_identify.cpp and calibrate_omitted.cpp.
 std::vector<ParameterFinding> find_effects(FitProblem& training, const Point& fitted);
 std::vector<TradeOff> find_trade_offs(FitProblem& training, const Point& fitted);
+/// A parameter that is not fitted.
+struct Candidate {
+    FitParameter parameter;
+    double explained = 0.0;  ///< share of the residual (sum of squares) that it could take away
+    bool has_effect = false; ///< of one step on some row
+};
+/// Best first: to first order, bandwidths also at some other values; `thorough`: all at more values.
+std::vector<Candidate> candidates(FitProblem& training, const Point& fitted, bool thorough);
 /// Keys that are not fitted, and the share of the residual (sum of squares) that each could take away.
 std::vector<std::pair<std::string, double>> find_omitted(FitProblem& training, const Point& fitted);
 

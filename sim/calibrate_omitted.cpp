@@ -10,17 +10,16 @@ namespace heddle {
 
 namespace {
 
-/// Least cost with one more parameter at other values (some multiples, fractions and sums), the others as fitted or as
-/// described: effects of bandwidths are far from straight.
-double scan(FitProblem& with, const Point& fitted)
+/// Least cost with one more parameter at other values, the others as in one of `bases`: effects of bandwidths are far
+/// from straight.
+double scan(FitProblem& with, const std::vector<Point>& bases, const std::vector<std::int64_t>& values)
 {
     const FitParameter& other = with.parameters().back();
     std::vector<Point> points;
-    for (const Point& base : {fitted, start_of(with.parameters())})
-        for (const std::int64_t value : {other.start * 2, other.start * 3, other.start * 4, other.start * 8,
-                                         other.start / 2, other.start / 4, other.start + 4, other.start + 32}) {
+    for (const Point& base : bases)
+        for (const std::int64_t value : values) {
             if (value < other.lo || value > other.hi) continue;
-            Point point(base.begin(), base.begin() + static_cast<std::ptrdiff_t>(fitted.size()));
+            Point point = base;
             point.push_back(other.index(value));
             points.push_back(point);
         }
@@ -43,7 +42,7 @@ double first_order(FitProblem& with, const Point& point, const Columns& basis, c
 
 } // namespace
 
-std::vector<std::pair<std::string, double>> find_omitted(FitProblem& p, const Point& fitted)
+std::vector<Candidate> candidates(FitProblem& p, const Point& fitted, bool thorough)
 {
     Columns basis;
     for (const std::vector<double>& column : jacobian(p, fitted)) {
@@ -53,7 +52,7 @@ std::vector<std::pair<std::string, double>> find_omitted(FitProblem& p, const Po
     }
     const std::vector<double> residual = without(p.residuals(fitted), basis);
     const double cost = p.cost(fitted);
-    std::vector<std::pair<std::string, double>> found;
+    std::vector<Candidate> found;
     for (const FitParameter& other : other_parameters(p.parameters(), p.simulator().set())) {
         std::vector<FitParameter> more = p.parameters();
         more.push_back(other);
@@ -61,10 +60,29 @@ std::vector<std::pair<std::string, double>> find_omitted(FitProblem& p, const Po
         Point point = fitted;
         point.push_back(other.index(other.start));
         if (with.residuals(point).empty()) continue;
-        const double explained = std::max(first_order(with, point, basis, residual), 1.0 - scan(with, fitted) / cost);
-        if (explained >= 0.5) found.emplace_back(other.key, explained);
+        const std::int64_t s = other.start;
+        std::vector<Point> bases{fitted};
+        std::vector<std::int64_t> values{s * 2, s * 4, s / 2, s / 4};
+        if (thorough) {
+            bases.push_back(start_of(p.parameters()));
+            values.insert(values.end(), {s * 3, s * 8, s + 4, s + 32});
+        }
+        const std::vector<double> column = jacobian_column(with, point, point.size() - 1);
+        double explained = first_order(with, point, basis, residual);
+        if (thorough || fits_bandwidth({other}))
+            explained = std::max(explained, 1.0 - scan(with, bases, values) / cost);
+        found.push_back({other, explained, dot(column, column) > 0.0});
     }
-    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.explained > b.explained; });
+    return found;
+}
+
+std::vector<std::pair<std::string, double>> find_omitted(FitProblem& p, const Point& fitted)
+{
+    std::vector<std::pair<std::string, double>> found;
+    for (const Candidate& c : candidates(p, fitted, true))
+        if (c.explained >= 0.5) found.emplace_back(c.parameter.key, c.explained);
     return found;
 }
 

@@ -157,13 +157,6 @@ std::int64_t FitParameter::index(std::int64_t of_value) const
 std::vector<FitParameter> choose_parameters(const std::string& fit, const MeasuredSet& set)
 {
     std::vector<FitParameter> chosen;
-    if (fit.empty()) {
-        for (const FitParameter& p : other_parameters({}, set))
-            for (const Known& k : known_keys())
-                if (p.key == k.key && !k.bandwidth) chosen.push_back(p);
-        if (chosen.empty()) throw UserError("--fit: the hardware has no latency that no column sets");
-        return chosen;
-    }
     std::istringstream list(fit);
     for (std::string one; std::getline(list, one, ',');) {
         FitParameter p = settled(parse_one(one, set), set, one.find('=') != std::string::npos);

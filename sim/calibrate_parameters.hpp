@@ -22,8 +22,7 @@ struct FitParameter {
 };
 using Point = std::vector<std::int64_t>;
 
-/// "a,b=1..64": keys with bounds, which known keys need not have. Empty: every known latency or overhead that the
-/// description has and no column sets. UserError naming key and reason.
+/// "a,b=1..64": keys with bounds, which known keys need not have. UserError naming key and reason.
 std::vector<FitParameter> choose_parameters(const std::string& fit, const MeasuredSet& set);
 /// Known keys of the description that are not among `chosen` and that no column sets.
 std::vector<FitParameter> other_parameters(const std::vector<FitParameter>& chosen, const MeasuredSet& set);

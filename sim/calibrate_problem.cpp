@@ -46,7 +46,7 @@ std::string FitProblem::error(const Point& point)
     run({point});
     for (const std::size_t row : rows_)
         if (const RowOutcome& o = simulator_.outcome(values_of(parameters_, point), row); !o.error.empty())
-            return simulator_.set().where(simulator_.set().rows[row]) + o.error;
+            return simulator_.set().rows[row].where() + o.error;
     return "";
 }
 

@@ -115,12 +115,27 @@ void print_structure(std::ostream& out, const MeasuredSet& set, const Analysis& 
             << (a.structures.empty() ? "" : ": the measured machine may be built differently there") << '\n';
 }
 
+/// What is scaled, and what is compared only.
+void print_energy(std::ostream& out, const MeasuredSet& set, const Analysis& a)
+{
+    for (const EnergyFactor& f : a.energy)
+        out << "energy      " << joined(f.parts) << (f.parts.size() > 1 ? " (together)" : "") << ": x "
+            << decimal(f.factor, 4) << " on the table's values, from " << f.rows << " fitted rows\n";
+    const bool counts = std::any_of(set.rows.begin(), set.rows.end(), [](const Measurement& m) {
+        return std::any_of(m.compared.begin(), m.compared.end(),
+                           [](const auto& c) { return c.first.rfind("energy_pj", 0) != 0; });
+    });
+    if (counts) out << "not fitted  counts and ledgers: they are compared, and say where a difference comes from\n";
+}
+
 } // namespace
 
 std::string overlay_text(const MeasuredSet& set, const Analysis& a, const SearchResult& found)
 {
     std::ostringstream text;
-    text << "# Fitted by heddle calibrate to " << set.file << " (" << content_hash(read_file(set.file)) << "):\n"
+    std::vector<std::string> sources;
+    for (const std::string& s : set.sources) sources.push_back(s + " (" + content_hash(read_file(s)) + ")");
+    text << "# Fitted by heddle calibrate to " << joined(sources) << ":\n"
          << "#   heddle run NETWORK --hw " << set.hardware_name << " --overlay THIS_FILE\n";
     const std::vector<ResidualStats>& stats = a.held_out.empty() ? a.fitted_on : a.held_out;
     for (const ResidualStats& s : stats)
@@ -165,6 +180,7 @@ void print_calibration(std::ostream& out, const MeasuredSet& set, const Analysis
     if (free > 0)
         out << "tiling      " << free
             << " rows give none: the mapper's choice is simulated, and it may change with the parameters\n";
+    print_energy(out, set, a);
     print_identification(out, a);
     print_structure(out, set, a);
 }

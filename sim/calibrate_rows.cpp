@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/yaml_scalar.hpp"
+#include "sim/calibrate_counts.hpp"
 #include "sim/layer_run.hpp"
 #include "sim/mapper_tiles.hpp"
 #include "sim/text.hpp"
@@ -148,7 +149,7 @@ HardwareConfig MeasuredSet::hardware(const Measurement& m, const KeyValues& para
     for (const auto& [key, value] : m.keys) values[key] = value;
     std::vector<OverlayEntry> overlay;
     for (const auto& [key, value] : values) overlay.push_back({key, value, m.line, 1});
-    return overlaid_hardware(hardware_yaml, hardware_file, overlay, file).config;
+    return overlaid_hardware(hardware_yaml, hardware_file, overlay, m.file).config;
 }
 
 void prepare(MeasuredSet& set, bool bandwidth_is_fitted)
@@ -164,8 +165,8 @@ void prepare(MeasuredSet& set, bool bandwidth_is_fitted)
             if (!m.mapping_file.empty() && files.count(m.mapping_file) == 0)
                 files[m.mapping_file] = read_mappings(m.mapping_file);
         } catch (const UserError& e) {
-            const std::string what = e.what(), place = set.file + ":" + std::to_string(m.line) + ":";
-            throw UserError(what.compare(0, place.size(), place) == 0 ? what : set.where(m) + what);
+            const std::string what = e.what(), place = m.file + ":" + std::to_string(m.line) + ":";
+            throw UserError(what.compare(0, place.size(), place) == 0 ? what : m.where() + what);
         }
         set.mappings.push_back(m.mapping_file.empty() ? std::vector<NamedMapping>() : files.at(m.mapping_file));
     }
@@ -204,6 +205,7 @@ RowOutcome simulate_row(const MeasuredSet& set, std::size_t row, const KeyValues
         outcome.simulated = r.phases;
         outcome.simulated["cycles"] = r.cycles;
         outcome.simulated["array_cycles"] = r.array_cycles;
+        compare_counts(set, m, o.hardware, r, outcome);
         outcome.stall_share = stall_share(r);
         outcome.bound_cycles = r.bound_cycles;
         outcome.shape = shape_quantities(choice, net, o.hardware, m);

@@ -18,6 +18,8 @@ using KeyValues = std::map<std::string, std::string>;
 /// What one row is in the simulation.
 struct RowOutcome {
     std::map<std::string, std::int64_t> simulated; ///< by the names of measured_targets()
+    std::map<std::string, double> compared;        ///< by the row's columns of energies and counts
+    std::map<std::string, double> energy_pj;       ///< by part; empty when the row has no energy
     double stall_share = 0.0;                      ///< of the PE-cycles that are not idle: waiting for words or room
     std::int64_t bound_cycles = 0;
     std::map<std::string, double> shape; ///< quantities of layer and mapping that a residual may follow
@@ -25,16 +27,17 @@ struct RowOutcome {
 };
 
 struct MeasuredSet {
-    std::string file;          ///< for messages
-    std::string hardware_yaml; ///< the description that is fitted
+    std::string file;                 ///< all sources, for reports
+    std::vector<std::string> sources; ///< files it was read from
+    std::string hardware_yaml;        ///< the description that is fitted
     std::string hardware_file;
     std::string hardware_name;              ///< as the user gave it
     std::vector<OverlayEntry> base_overlay; ///< already in the description
+    std::string energy_table;               ///< shipped name or file; empty: the hardware's
     std::string dataflow;                   ///< of rows that name none; empty: the hardware's first
     std::vector<Measurement> rows;
     std::vector<std::vector<NamedMapping>> mappings; ///< of each row; empty: from its tile, or the mapper's
 
-    std::string where(const Measurement& m) const { return file + ":" + std::to_string(m.line) + ": "; }
     /// The row's machine: values of parameters, over which go the row's own. UserError naming the row.
     HardwareConfig hardware(const Measurement& m, const KeyValues& parameters) const;
 };

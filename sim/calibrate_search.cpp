@@ -138,7 +138,8 @@ private:
     double cost_ = 0.0;
 };
 
-/// Puts back the description's value where another fits no better.
+} // namespace
+
 Point without_needless_changes(FitProblem& problem, Point point)
 {
     const Point start = start_of(problem.parameters());
@@ -150,8 +151,6 @@ Point without_needless_changes(FitProblem& problem, Point point)
     }
     return point;
 }
-
-} // namespace
 
 SearchResult search(FitProblem& problem, const SearchOptions& options)
 {

@@ -55,6 +55,9 @@ struct SearchResult {
 /// UserError when the description's own values cannot be simulated.
 SearchResult search(FitProblem& problem, const SearchOptions& options);
 
+/// Puts back the description's value where another fits no better.
+Point without_needless_changes(FitProblem& problem, Point point);
+
 /// Change of the residuals per index of a parameter, central where both neighbours exist; of all parameters.
 std::vector<double> jacobian_column(FitProblem& problem, const Point& point, std::size_t parameter);
 std::vector<std::vector<double>> jacobian(FitProblem& problem, const Point& point);

@@ -24,6 +24,8 @@ template <class T> void read_map(const json::value& v, std::map<std::string, T>&
 std::string to_text(const RowOutcome& o)
 {
     return json::serialize(json::object{{"simulated", JsonWriter::to_json(o.simulated)},
+                                        {"compared", JsonWriter::to_json(o.compared)},
+                                        {"energy_pj", JsonWriter::to_json(o.energy_pj)},
                                         {"stall_share", o.stall_share},
                                         {"bound_cycles", o.bound_cycles},
                                         {"shape", JsonWriter::to_json(o.shape)},
@@ -37,6 +39,8 @@ RowOutcome from_text(const std::string& text)
         throw CheckFailure(json::value_to<std::string>(*failure));
     RowOutcome o;
     read_map(v.at("simulated"), o.simulated);
+    read_map(v.at("compared"), o.compared);
+    read_map(v.at("energy_pj"), o.energy_pj);
     read_map(v.at("shape"), o.shape);
     o.stall_share = v.at("stall_share").to_number<double>();
     o.bound_cycles = v.at("bound_cycles").to_number<std::int64_t>();

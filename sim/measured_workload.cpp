@@ -8,10 +8,44 @@
 
 namespace heddle {
 
+namespace {
+
+const std::string layer_prefix = "layer:";
+
+/// layer:NETWORK/LAYER: the layer alone, with its own padding and activation.
+Network layer_network(const std::string& workload)
+{
+    const std::size_t slash = workload.rfind('/');
+    if (slash == std::string::npos || slash + 1 == workload.size() || slash <= layer_prefix.size())
+        throw UserError("expected layer:NETWORK/LAYER such as layer:mobilenet_v1/pw1, got " + quoted(workload));
+    const std::string name = workload.substr(layer_prefix.size(), slash - layer_prefix.size());
+    const Network all = load_network(name);
+    const int index = all.find(workload.substr(slash + 1));
+    if (index < 0) throw UserError("network " + name + " has no layer " + quoted(workload.substr(slash + 1)));
+    Layer layer = all.layers[static_cast<std::size_t>(index)];
+    if (layer.op != Op::conv)
+        throw UserError(quoted(workload) + " is no conv, depthwise or fully connected layer but " + op_name(layer.op));
+    Network net;
+    net.name = workload;
+    Layer input;
+    input.name = "input";
+    input.out_shape = layer.in_shape;
+    layer.inputs = {0};
+    layer.weights.clear();
+    layer.bias.clear();
+    net.layers = {input, layer};
+    infer_shapes(net);
+    return net;
+}
+
+} // namespace
+
 Network workload_network(const std::string& workload)
 {
     if (workload.rfind("gemm:", 0) == 0) return gemm_network(workload, 1);
-    const char* form = "expected gemm:MxNxK or conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS] with positive integers, got ";
+    if (workload.rfind(layer_prefix, 0) == 0) return layer_network(workload);
+    const char* form = "expected gemm:MxNxK, conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS] with positive integers or "
+                       "layer:NETWORK/LAYER, got ";
     std::vector<std::int64_t> n;
     for (std::size_t from = 5; workload.rfind("conv:", 0) == 0 && from <= workload.size();) {
         const std::size_t to = std::min(workload.find('x', from), workload.size());

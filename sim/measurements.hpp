@@ -1,5 +1,5 @@
-// Measured cycles of an accelerator's RTL, one row per layer and setting, as CSV. docs/calibration.md lists the
-// columns.
+// What was measured on an accelerator's RTL, one row per layer and setting: from CSV, or from a waveform
+// (sim/measured_waves.hpp). docs/calibration.md lists the columns.
 #pragma once
 
 #include "dnn/network.hpp"
@@ -14,18 +14,22 @@
 namespace heddle {
 
 struct Measurement {
+    std::string file;     ///< where it stands, for messages
     int line = 0;         ///< of the file, from 1
     std::string name;     ///< for people; "row LINE" when not given
-    std::string workload; ///< gemm:MxNxK or conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS]
+    std::string workload; ///< gemm:MxNxK, conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS] or layer:NETWORK/LAYER
     std::string dataflow; ///< empty: the command's
     /// In cycles: cycles, array_cycles, and the phases first_request, first_operand, last_result, last_write.
     std::map<std::string, std::int64_t> measured;
+    /// Energies (energy_pj, energy_pj.PART) and counts (ledger.BLOCK.CAUSE, counts.PATH): compared, not fitted.
+    std::map<std::string, double> compared;
     std::map<std::string, std::string> keys; ///< hardware key -> value, of this row
     std::array<std::int64_t, 3> tile{};      ///< M, N, K on chip at once; zeros: not given
     std::string mapping_file;                ///< empty: not given
 
     bool has(const std::string& target) const { return measured.count(target) > 0; }
     bool tiled() const { return tile[0] > 0; }
+    std::string where() const { return file + ":" + std::to_string(line) + ": "; }
 };
 
 /// How a file's own columns are to be taken.
@@ -34,11 +38,21 @@ struct ColumnNames {
     std::set<std::string> ignored;           ///< the file's names
 };
 
-/// Names of what can be measured, in the order in which reports list them.
+/// Names of what is fitted, in the order in which reports list them.
 const std::vector<std::string>& measured_targets();
+/// compute_cycles is array_cycles, phases.X is X.
+std::string canonical_column(const std::string& name);
+/// energy_pj, energy_pj.mac, ledger.array.compute, counts.dram.read_bytes: compared with the simulation, not fitted.
+bool is_compared(const std::string& column);
+
+/// Turns stall_cycles into the cycles or array_cycles that it implies, makes the workload's form one, names a row
+/// without a name. UserError at the row's place when it contradicts itself.
+void settle_measurement(Measurement& m);
+/// UserError at the second of two rows with the same workload and setting.
+void refuse_duplicates(const std::vector<Measurement>& rows);
 
 /// At least one row. UserError `file:line: column: expected …, got …`: unknown or missing columns, cells that are no
-/// positive integer (NaN among them), rows that contradict themselves or repeat another.
+/// positive number (NaN among them), rows that contradict themselves or repeat another.
 std::vector<Measurement> read_measurements(const std::string& path, const ColumnNames& names = {});
 std::vector<Measurement> parse_measurements(const std::string& text, const std::string& file,
                                             const ColumnNames& names = {});

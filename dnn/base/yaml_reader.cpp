@@ -271,6 +271,11 @@ void YamlReader::finish() const
     state_->finish();
 }
 
+int YamlReader::line() const
+{
+    return state_->mark.line + 1;
+}
+
 const std::string& YamlReader::file() const
 {
     return state_->file;

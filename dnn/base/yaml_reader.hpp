@@ -54,6 +54,7 @@ public:
     void finish() const;
 
     const std::string& file() const;
+    int line() const; ///< of this node, from 1
 
 private:
     struct State;

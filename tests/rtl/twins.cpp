@@ -4,9 +4,11 @@
 #include "Vodd_3x5.h"
 #include "Vsystolic_16x16.h"
 #include "Vsystolic_4x4.h"
+#include "Vsystolic_8x8.h"
 #include "Vwires_4x4.h"
 
 #include <stdexcept>
+#include <verilated_vcd_c.h>
 
 namespace heddle::rtl {
 
@@ -31,6 +33,19 @@ template <typename Wide> std::uint32_t field(const Wide& wide, int at, int bits)
     for (int b = 0; b < bits; ++b)
         value |= (wide[static_cast<std::size_t>((at + b) / 32)] >> ((at + b) % 32) & 1u) << b;
     return value;
+}
+
+constexpr int traced_levels = 2; // ports and nets of array_slice, not what is inside of its modules
+
+/// False for models that were made without tracing.
+template <typename Model> auto attach(Model* model, VerilatedVcdC* dump) -> decltype(model->trace(dump, 2), true)
+{
+    model->trace(dump, traced_levels);
+    return true;
+}
+bool attach(...)
+{
+    return false;
 }
 
 template <typename Model> class TwinOf : public Twin {
@@ -99,11 +114,20 @@ public:
     {
         model_->clk = 0;
         model_->eval();
+        dump();
     }
     void clock() override
     {
         model_->clk = 1;
         model_->eval();
+        dump();
+    }
+    void trace(const std::string& path) override
+    {
+        context_->traceEverOn(true);
+        dump_ = std::make_unique<VerilatedVcdC>();
+        if (!attach(model_.get(), dump_.get())) throw std::logic_error(parameters_.name + " cannot be traced: " + path);
+        dump_->open(path.c_str());
     }
 
     bool command_ready() const override { return model_->command_ready; }
@@ -130,8 +154,15 @@ public:
     bool advances() const override { return model_->advance; }
 
 private:
+    void dump()
+    {
+        if (dump_) dump_->dump(static_cast<std::uint64_t>(half_cycles_++));
+    }
+
     std::unique_ptr<VerilatedContext> context_;
     std::unique_ptr<Model> model_;
+    std::unique_ptr<VerilatedVcdC> dump_; ///< closes its file
+    std::int64_t half_cycles_ = 0;
 };
 
 } // namespace
@@ -152,6 +183,12 @@ std::unique_ptr<Twin> make_twin(const std::string& name)
         p.rows = p.cols = p.x_words = p.k_words = p.out_words = 8;
         p.hop_x = 0, p.hop_y = 2, p.mac_latency = 2;
         return std::make_unique<TwinOf<Vbus_8x8>>(p);
+    }
+    if (name == "systolic_8x8") {
+        p.rows = p.cols = p.x_words = p.k_words = p.out_words = 8;
+        p.hop_x = 2, p.mac_latency = 4;
+        p.x_latency = 2, p.k_latency = 4, p.out_latency = 2;
+        return std::make_unique<TwinOf<Vsystolic_8x8>>(p);
     }
     if (name == "wires_4x4") {
         p.hop_x = p.hop_y = 0;

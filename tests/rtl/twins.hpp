@@ -62,6 +62,9 @@ public:
     virtual void settle() = 0;
     virtual void clock() = 0;
 
+    /// Writes every cycle from here on to a value change dump; systolic_8x8 only.
+    virtual void trace(const std::string& path) = 0;
+
     virtual bool command_ready() const = 0;
     virtual bool x_ready() const = 0;
     virtual bool k_ready() const = 0;
@@ -82,7 +85,7 @@ protected:
     Parameters parameters_;
 };
 
-/// systolic_4x4, odd_3x5, bus_8x8, wires_4x4, systolic_16x16.
+/// systolic_4x4, odd_3x5, bus_8x8, wires_4x4, systolic_16x16, systolic_8x8 (can be traced).
 std::unique_ptr<Twin> make_twin(const std::string& name);
 
 } // namespace heddle::rtl

@@ -67,6 +67,43 @@ TEST_CASE("a conv by its sizes", "[measurements]")
     CHECK_THROWS_AS(workload_network("conv:3x8x2x2x5x5x1x0"), UserError); // no output
 }
 
+TEST_CASE("columns of stalls, phases, energies and counts", "[measurements]")
+{
+    const auto rows = parsed("M,N,K,cycles,stall_cycles,phases.first_request,energy_pj,energy_pj.dram,"
+                             "ledger.array.weights_missing_dram_bandwidth,counts.dram.read_bytes\n"
+                             "2,3,4,90,30,1,12.5,7,640,64\n");
+    CHECK(rows[0].measured ==
+          std::map<std::string, std::int64_t>{{"cycles", 90}, {"array_cycles", 60}, {"first_request", 1}});
+    CHECK(rows[0].compared == std::map<std::string, double>{{"energy_pj", 12.5},
+                                                            {"energy_pj.dram", 7},
+                                                            {"ledger.array.weights_missing_dram_bandwidth", 640},
+                                                            {"counts.dram.read_bytes", 64}});
+    CHECK(parsed("M,N,K,compute_cycles,stall_cycles\n2,3,4,60,30\n")[0].measured.at("cycles") == 90);
+    const auto refused = [](const std::string& text, const std::string& message) {
+        INFO(text);
+        CHECK_THROWS_WITH(parsed(text), Contains(message));
+    };
+    refused("M,N,K,cycles,array_cycles,stall_cycles\n2,3,4,90,60,31\n", "m.csv:2: stall_cycles: expected cycles - arr");
+    refused("M,N,K,cycles,stall_cycles\n2,3,4,90,90\n", "m.csv:2: stall_cycles: expected less than cycles (90)");
+    refused("M,N,K,cycles,energy_pj\n2,3,4,90,nan\n", "m.csv:2: energy_pj: expected a number of at least 0, got \"nan");
+    refused("M,N,K,cycles,energy_pj\n2,3,4,90,-1\n", "m.csv:2: energy_pj: expected a number of at least 0");
+    refused("M,N,K,cycles,energy_pj.rocket\n2,3,4,90,1\n", "m.csv:1: unknown column \"energy_pj.rocket\"");
+    refused("M,N,K,cycles,energy_pj,energy_pj.mac,energy_pj.dram\n2,3,4,90,10,6,5\n",
+            "m.csv:2: energy_pj: expected at least the sum of its parts");
+    refused("M,N,K,array_cycles,compute_cycles\n2,3,4,9,9\n", "m.csv:1: column \"array_cycles\" stands twice");
+}
+
+TEST_CASE("a layer of a network as a workload", "[measurements]")
+{
+    const Network net = workload_network("layer:mobilenet_v1/dw2");
+    REQUIRE(net.layers.size() == 2);
+    CHECK(net.layers[1].depthwise());
+    CHECK(net.layers[1].out_shape == Shape4{1, 64, 56, 56});
+    CHECK_THROWS_WITH(workload_network("layer:mobilenet_v1/dw99"), Contains("has no layer"));
+    CHECK_THROWS_WITH(workload_network("layer:mobilenet_v1/pool"), Contains("is no conv"));
+    CHECK_THROWS_AS(workload_network("layer:mobilenet_v1"), UserError);
+}
+
 TEST_CASE("bad measurements are refused with line and reason", "[measurements]")
 {
     const std::string head = "M,N,K,cycles\n";
@@ -89,7 +126,7 @@ TEST_CASE("bad measurements are refused with line and reason", "[measurements]")
     refused(head + "1,2,,9\n", "m.csv:2: expected all of M, N and K");
     refused(head + "1,2,3,\n", "m.csv:2: expected cycles, array_cycles or both");
     refused(head + "1,2,3,9\n\n1,2,3,10\n", "m.csv:4: duplicated row: the same workload and setting as line 2");
-    refused("workload,cycles\nconv:1x2,9\n", "m.csv:2: workload: expected gemm:MxNxK or conv:");
+    refused("workload,cycles\nconv:1x2,9\n", "m.csv:2: workload: expected gemm:MxNxK, conv:");
     refused("M,N,K,cycles,array_cycles\n1,2,3,9,10\n", "m.csv:2: array_cycles: expected at most cycles (9)");
     refused("M,N,K,cycles,last_write\n1,2,3,9,9\n", "m.csv:2: last_write: expected less than cycles (9");
     refused("M,N,K,cycles,first_operand,last_result\n1,2,3,9,5,4\n", "m.csv:2: last_result: expected at least");
