@@ -1,5 +1,5 @@
-// Where the MAC-cycles of the array went (PE-cycles, where a PE has one MAC). Every one is in one cause, so the causes sum
-// to cycles x MACs.
+// Where the MAC-cycles of the array went (PE-cycles, where a PE has one MAC). Every one is in one cause, so the causes
+// sum to cycles x MACs.
 #pragma once
 
 #include "hw/channel.hpp"

@@ -100,8 +100,7 @@ void CompiledPlan::classify_axes()
     const auto keeps_own_psum = [this](const SpatialLoop& s) {
         return s.place == Place::vector && s.count > 1 && !axis_reduces_[s.axis];
     };
-    summed_per_pe_ =
-        std::any_of(plan_.spatial.begin(), plan_.spatial.end(), keeps_own_psum) ? 1 : hw_.array.vector;
+    summed_per_pe_ = std::any_of(plan_.spatial.begin(), plan_.spatial.end(), keeps_own_psum) ? 1 : hw_.array.vector;
 }
 
 int CompiledPlan::axis_of(Dim d) const

@@ -68,7 +68,7 @@ struct LaneSet {
     int active_macs = 0, active_pes = 0;
     int used_rows = 0, used_cols = 0; ///< of PEs
     int grid_rows = 0, grid_cols = 0; ///< of MACs
-    TensorLanes tensor[3]; ///< by Tensors
+    TensorLanes tensor[3];            ///< by Tensors
 };
 
 class CompiledPlan {

@@ -24,8 +24,7 @@ void DrainOrder::start(const Pass& pass)
         const TensorLanes& lanes = cursor_.lanes();
         const int entry = tile_.entry(step_.index(), pass.base);
         for (int l = 0; l < lanes.count; ++l)
-            items_.push_back({entry, l, cursor_.word(l), plan_->has_operand2() ? cursor_.operand2_word(l) : 0,
-                              &lanes});
+            items_.push_back({entry, l, cursor_.word(l), plan_->has_operand2() ? cursor_.operand2_word(l) : 0, &lanes});
         chained_ = chained_ || static_cast<int>(lanes.psum_cells.size()) > lanes.count;
         entry_begin_.push_back(static_cast<int>(items_.size()));
         sets_.push_back(&cursor_.set());

@@ -1,6 +1,6 @@
-// The order in which the kept psums of a pass leave the array, cut into beats: the array sends it, and the global buffer
-// reads the psums to be added in the same order. Row by row of each entry; with networks whose beats come from one set of
-// PEs, the entries of one PE (or chain) together.
+// The order in which the kept psums of a pass leave the array, cut into beats: the array sends it, and the global
+// buffer reads the psums to be added in the same order. Row by row of each entry; with networks whose beats come from
+// one set of PEs, the entries of one PE (or chain) together.
 #pragma once
 
 #include "hw/register_tile.hpp"

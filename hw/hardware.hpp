@@ -92,8 +92,8 @@ enum class PsumPath {
 };
 const char* psum_path_name(PsumPath p);
 
-/// Which PEs share a delivered word: those whose spatial loops do not index the tensor, or also those that need the same
-/// word for another reason (inputs: p + r is the same along Eyeriss' diagonals).
+/// Which PEs share a delivered word: those whose spatial loops do not index the tensor, or also those that need the
+/// same word for another reason (inputs: p + r is the same along Eyeriss' diagonals).
 enum class Sharing { by_loop, by_value };
 
 struct NetworkConfig {           ///< one per tensor
@@ -114,8 +114,9 @@ struct PsumNetworkConfig {
     int latency_cycles = 1;
 };
 
-/// exposed: the neighbouring pass waits. hidden: a second set of registers takes the words meanwhile. word (loads only):
-/// the register file takes words of the next tile as far as it has room, as a buffet (`prefetch: word` of design.md §5.6).
+/// exposed: the neighbouring pass waits. hidden: a second set of registers takes the words meanwhile. word (loads
+/// only): the register file takes words of the next tile as far as it has room, as a buffet (`prefetch: word` of
+/// design.md §5.6).
 enum class Overlap { exposed, hidden, word };
 
 struct PassConfig { ///< design.md §5.6
@@ -130,8 +131,8 @@ struct PassConfig { ///< design.md §5.6
 
 /// Storage of one tensor in a PE, and what stands between it and the MACs.
 struct RegisterFileConfig {
-    int words = 1;      ///< of a PE, all its lanes and vector elements together
-    int port_words = 0; ///< to (psums: also from) the collectors per cycle; 0: as wide as the MACs use
+    int words = 1;           ///< of a PE, all its lanes and vector elements together
+    int port_words = 0;      ///< to (psums: also from) the collectors per cycle; 0: as wide as the MACs use
     int collector_depth = 1; ///< entries of the collector; an entry has what all lanes and vector elements use at once
 };
 
@@ -148,8 +149,8 @@ struct ArrayConfig {
     RegisterFileConfig weights, inputs, psums;
     bool collectors = false; ///< between register files and MACs: register files are read when a collector is filled
     ChainAdd chain_add = ChainAdd::own_adder;
-    bool zero_gating = false;                              ///< a zero operand costs the cycle but no MAC energy
-    bool one_group = false; ///< groups of a convolution cannot share the array, each on rows and columns of its own
+    bool zero_gating = false; ///< a zero operand costs the cycle but no MAC energy
+    bool one_group = false;   ///< groups of a convolution cannot share the array, each on rows and columns of its own
 };
 
 struct PostConfig {

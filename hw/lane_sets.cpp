@@ -211,8 +211,7 @@ LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
         note_sets(t, hw_);
         set.active_pes = count_in_pes(t, hw_);
     }
-    if (plan_.keep_psums)
-        note_psums(set.tensor[static_cast<int>(Tensors::outputs)], cols, post ? 1 : summed_per_pe_);
+    if (plan_.keep_psums) note_psums(set.tensor[static_cast<int>(Tensors::outputs)], cols, post ? 1 : summed_per_pe_);
     return set;
 }
 

@@ -35,8 +35,8 @@ void Loader::expect()
     const TensorLanes& lanes = set_->tensor[static_cast<int>(tensor_)];
     const int words = std::max(1, (lanes.words_in_pes + set_->active_pes - 1) / std::max(1, set_->active_pes));
     capacity_ = hw_->register_file(tensor_).words / words;
-    const bool chain = (weights() ? plan_->plan().weight_delivery : plan_->plan().input_delivery) ==
-                       Delivery::load_chain_y;
+    const bool chain =
+        (weights() ? plan_->plan().weight_delivery : plan_->plan().input_delivery) == Delivery::load_chain_y;
     const int rows = hw_->passes.edges_full ? hw_->array.rows : set_->used_rows;
     load_cycles_ = chain ? rows * static_cast<int>(loads_.size()) : 1;
 }
@@ -113,8 +113,7 @@ std::int64_t Loader::commit()
     const RegisterTile::List& touched = tile_.touched(now);
     file_.commit(touched, [&](int e) { return tile_.held(s, held_, e); });
     std::int64_t words = 0;
-    for (const RegisterTile::Touched& t : loads_)
-        words += set(t.entry).tensor[static_cast<int>(tensor_)].words_in_pes;
+    for (const RegisterTile::Touched& t : loads_) words += set(t.entry).tensor[static_cast<int>(tensor_)].words_in_pes;
     held_ = now;
     holds_ = true;
     in_use_ = static_cast<int>(touched.size());

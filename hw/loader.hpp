@@ -1,9 +1,9 @@
 // Brings one kept operand into the PEs' register files, tile by tile, ahead of the passes that use it.
 //
-// How far ahead is PassConfig::load. exposed: while the array waits for it. hidden: into a second set of registers, from
-// the first step of the pass that uses the set before. word: word by word as far as the register file has room; an entry
-// makes room after its last use, in the last pass that uses its tile, unless the window slides and the next tile has it.
-// All times are array time.
+// How far ahead is PassConfig::load. exposed: while the array waits for it. hidden: into a second set of registers,
+// from the first step of the pass that uses the set before. word: word by word as far as the register file has room; an
+// entry makes room after its last use, in the last pass that uses its tile, unless the window slides and the next tile
+// has it. All times are array time.
 #pragma once
 
 #include "hw/beats.hpp"

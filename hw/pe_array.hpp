@@ -1,11 +1,12 @@
-// The PE array: rows x cols PEs in lockstep, each with register files for operands and psums and lanes x vector MACs. The
-// MACs form a grid (HardwareConfig::grid_rows, grid_cols); where a row and a column are named below, they are the grid's.
+// The PE array: rows x cols PEs in lockstep, each with register files for operands and psums and lanes x vector MACs.
+// The MACs form a grid (HardwareConfig::grid_rows, grid_cols); where a row and a column are named below, they are the
+// grid's.
 //
-// It walks the passes of the layer. A pass is load (the tiles of kept operands, when they changed), stream (one step per
-// cycle, each with the streamed operands whose coordinate changed) and drain (kept psums). Without kept psums the step's
-// sums leave through the chain or tree. Skew is not played out PE by PE: a step is evaluated when its first operand
-// enters, and its sums leave when the wavefront has crossed the array, in *array time*, which stands still while a
-// result cannot leave. So a flip in a register acts on all steps that enter afterwards.
+// It walks the passes of the layer. A pass is load (the tiles of kept operands, when they changed), stream (one step
+// per cycle, each with the streamed operands whose coordinate changed) and drain (kept psums). Without kept psums the
+// step's sums leave through the chain or tree. Skew is not played out PE by PE: a step is evaluated when its first
+// operand enters, and its sums leave when the wavefront has crossed the array, in *array time*, which stands still
+// while a result cannot leave. So a flip in a register acts on all steps that enter afterwards.
 //
 // Phase lengths, with rows and cols of PEs, the whole array (edges full) or the used part:
 //   load      = rows per entry for load_chain_y, else one cycle per network beat
@@ -83,8 +84,8 @@ private:
         const LaneSet* set = nullptr; ///< that `form` was chosen for
         PeMatrix matrix;              ///< a word per MAC, when streamed
         std::vector<std::int32_t> row, col;
-        Loader loader; ///< when kept
-        int entry = 0; ///< of its register files, in this step
+        Loader loader;                 ///< when kept
+        int entry = 0;                 ///< of its register files, in this step
         const PeMatrix* now = nullptr; ///< `matrix` or the entry
     };
     struct Emission {
@@ -157,9 +158,9 @@ private:
     Channel<PsumBeat>& psums_out_;
     const CompiledPlan* plan_ = nullptr;
     Operand operands_[2];
-    std::vector<PeMatrix> psums_;          ///< kept, by entry
-    std::vector<std::int64_t> psum_pass_;  ///< by entry: the pass that has touched it
-    PeMatrix* psums_now_ = nullptr;        ///< of the step
+    std::vector<PeMatrix> psums_;         ///< kept, by entry
+    std::vector<std::int64_t> psum_pass_; ///< by entry: the pass that has touched it
+    PeMatrix* psums_now_ = nullptr;       ///< of the step
     RegisterTile psum_tile_;
     int summed_ = 1; ///< rows of MACs that share one of psums
     DrainOrder drain_order_;

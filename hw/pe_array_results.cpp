@@ -116,8 +116,7 @@ void PeArray::count_step(const LaneSet& set, bool first_touch, Cycle now)
     }
     for (const Operand& o : operands_)
         if (o.kept)
-            stats_.registers[static_cast<int>(o.tensor)].reads +=
-                set.tensor[static_cast<int>(o.tensor)].words_in_pes;
+            stats_.registers[static_cast<int>(o.tensor)].reads += set.tensor[static_cast<int>(o.tensor)].words_in_pes;
     if (!plan_->plan().keep_psums) return;
     RegisterCounts& r = stats_.registers[static_cast<int>(Tensors::outputs)];
     r.updates += static_cast<std::int64_t>(outputs.psum_cells.size());
@@ -158,8 +157,7 @@ void PeArray::label(PsumBeat& b) const
 PeArray::Emission& PeArray::new_emission(Cycle ready, int words)
 {
     if (emission_count_ == emissions_.size()) {
-        if (!plan_->plan().keep_psums)
-            throw std::logic_error("array: more results in flight than its pipeline holds");
+        if (!plan_->plan().keep_psums) throw std::logic_error("array: more results in flight than its pipeline holds");
         std::rotate(emissions_.begin(), emissions_.begin() + static_cast<std::ptrdiff_t>(emission_head_),
                     emissions_.end());
         emission_head_ = 0;
@@ -254,8 +252,7 @@ void PeArray::fill_drain_beat(PsumBeat& b, int from, int to) const
 /// Psums of the buffer enter the chain a wavefront before their sums leave it.
 bool PeArray::receive_drain_psums(Cycle now)
 {
-    while (adds_ahead_ < emission_count_ &&
-           !emissions_[(emission_head_ + adds_ahead_) % emissions_.size()].adds)
+    while (adds_ahead_ < emission_count_ && !emissions_[(emission_head_ + adds_ahead_) % emissions_.size()].adds)
         ++adds_ahead_;
     if (adds_ahead_ == emission_count_ || frozen_ || !psums_in_.can_pop(now)) return false;
     Emission& e = emissions_[(emission_head_ + adds_ahead_) % emissions_.size()];

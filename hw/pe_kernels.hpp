@@ -1,8 +1,8 @@
 // One step of all PEs at once: the inner loops of the array, over padded rows of 16 columns, in explicit vectors.
 //
-// An operand comes as a matrix (a word per MAC), as a row vector (one word per row of MACs) or as a column vector (one per
-// column). `summed` rows of MACs share a row of psums (the vector elements of a PE). Accumulation is modulo 2^32; narrower
-// psums are wrapped where they leave.
+// An operand comes as a matrix (a word per MAC), as a row vector (one word per row of MACs) or as a column vector (one
+// per column). `summed` rows of MACs share a row of psums (the vector elements of a PE). Accumulation is modulo 2^32;
+// narrower psums are wrapped where they leave.
 #pragma once
 
 #include <cstdint>

@@ -7,8 +7,8 @@
 
 #include "hw/beats.hpp"
 #include "hw/channel.hpp"
-#include "hw/partition.hpp"
 #include "hw/drain_order.hpp"
+#include "hw/partition.hpp"
 
 namespace heddle {
 

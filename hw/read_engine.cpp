@@ -201,7 +201,8 @@ int ReadEngine::look() const
     const PortConfig& port = partition_->ports.read_port();
     const int left = event_lanes_ - next_;
     const int room = std::min(left, beat_words_);
-    if (tile_complete_ && port.gather && !row_per_beat_ && !listed_ && left <= std::min(port.words, beat_words_)) return left;
+    if (tile_complete_ && port.gather && !row_per_beat_ && !listed_ && left <= std::min(port.words, beat_words_))
+        return left;
     const int line = partition_->ports.line_words();
     std::int64_t open_line = -1, last_word = -1;
     int distinct = 0, lanes = 0;

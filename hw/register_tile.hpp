@@ -23,8 +23,8 @@ class RegisterTile {
 public:
     struct Touched {
         int entry;
-        AxisIndex offset;  ///< of its first use, from the pass's base
-        int last_use;      ///< step of the pass
+        AxisIndex offset; ///< of its first use, from the pass's base
+        int last_use;     ///< step of the pass
     };
     using List = std::vector<Touched>;
 

@@ -29,8 +29,8 @@ void ReuseMeter::begin_pass(const Pass& pass, const StepWalk& step)
                 same = h.base[a] == pass.base[a] && h.limit[a] == pass.limit[a];
         bool moved = false; // by the steps of the pass before: its last tile is not the first one of this pass
         for (std::size_t l = 0; l < outer_; ++l)
-            moved = moved || (plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) &&
-                              last_[l] != 0);
+            moved = moved ||
+                    (plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) && last_[l] != 0);
         if (!same || moved) ++h.epoch;
         h.tile = pass.tile;
         h.base = pass.base;
@@ -55,8 +55,7 @@ void ReuseMeter::count(const StepWalk& step, int pes)
         if (now == last_[l]) continue;
         last_[l] = now;
         for (int t = 0; t < 3; ++t)
-            held_[t].epoch +=
-                plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) ? 1 : 0;
+            held_[t].epoch += plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) ? 1 : 0;
     }
     for (int t = 0; t < 3; ++t) {
         Held& h = held_[t];

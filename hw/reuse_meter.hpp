@@ -1,8 +1,8 @@
 // Uses per fill of the collectors (the operand registers closest to the MACs), measured over the steps as they happen.
 //
 // A use is one cycle in which a PE's datapath reads the operand, all lanes and vector elements together; a fill happens
-// when the coordinate held changes (design.md §4). A collector holds the tile of the plan's collector loops; without such
-// loops, one coordinate. Both count PE-cycles.
+// when the coordinate held changes (design.md §4). A collector holds the tile of the plan's collector loops; without
+// such loops, one coordinate. Both count PE-cycles.
 #pragma once
 
 #include "hw/walk.hpp"
@@ -29,8 +29,8 @@ private:
     const CompiledPlan* plan_ = nullptr;
     std::size_t outer_ = 0; ///< pass loops outside the collector's
     struct Held {
-        std::vector<int> weight;          ///< of each collector loop's iteration in the place of an entry
-        std::vector<std::int64_t> stamp;  ///< of each entry: the epoch in which it was filled
+        std::vector<int> weight;         ///< of each collector loop's iteration in the place of an entry
+        std::vector<std::int64_t> stamp; ///< of each entry: the epoch in which it was filled
         std::int64_t epoch = 0;
         const Tile* tile = nullptr;
         AxisIndex base{}, limit{};

@@ -100,8 +100,14 @@ std::int64_t compute_cycles(const LayerPlan& plan, const HardwareConfig& hw, con
     const std::int64_t first_floor = floor; // no drain runs behind the first pass
     if (config.drain == Overlap::hidden) floor = std::max(floor, drain.least);
 
-    std::int64_t cycles = (passes - 1) * config.gap_cycles;
-    for (const PassClass& p : t.passes) cycles += p.count * std::max(p.steps, floor);
+    std::int64_t cycles = (passes - 1) * config.gap_cycles, longest = floor;
+    for (const PassClass& p : t.passes) {
+        cycles += p.count * std::max(p.steps, floor);
+        longest = std::max(longest, p.steps);
+    }
+    // Passes before a load last as long as it; which ones they are is not known here.
+    if (config.load == Overlap::hidden && !all_load && t.loads > 1)
+        cycles += (t.loads - 1) * std::max<std::int64_t>(0, load.least - longest);
     // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide
     // behind.
     cycles -= std::max<std::int64_t>(0, floor - least_steps);

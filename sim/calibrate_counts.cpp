@@ -43,7 +43,7 @@ std::map<std::string, double> energies(const MeasuredSet& set, const HardwareCon
 {
     RunResult run;
     run.clock_mhz = hw.clock_mhz;
-    run.pes = hw.pes();
+    run.pes = hw.macs();
     run.layers = {result};
     price(run, EnergyTable::load(set.energy_table.empty() ? hw.energy_table : set.energy_table), hw);
     return run.layers.front().energy_pj;

@@ -62,8 +62,8 @@ TEST_CASE("hidden latencies of the twin are found exactly from its cycles", "[ca
 TEST_CASE("hidden latencies of the twin are found exactly from its waveform", "[calibrate]")
 {
     const Bench bench;
-    const std::string out = bench.calibrate(
-        {"--vcd", bench.file("array_rtl.vcd"), "--map", data + "array_8x8_signals.yaml"}, hidden_keys);
+    const std::string out =
+        bench.calibrate({"--vcd", bench.file("array_rtl.vcd"), "--map", data + "array_8x8_signals.yaml"}, hidden_keys);
     INFO(out);
     CHECK_THAT(read_file(bench.file("o.yaml")), Contains(hidden_values));
     CHECK_THAT(out, Contains("8 to fit, 4 held out"));
@@ -73,10 +73,10 @@ TEST_CASE("hidden latencies of the twin are found exactly from its waveform", "[
 TEST_CASE("latencies that the twin's window does not show are said to be unknown", "[calibrate]")
 {
     const Bench bench;
-    const std::string out = bench.calibrate(
-        {"--vcd", bench.file("array_rtl.vcd"), "--map", data + "array_8x8_signals.yaml"},
-        hidden_keys.substr(0, hidden_keys.rfind(',')) + "=1..6,networks.inputs.latency_cycles=1..6,"
-                                                        "networks.psums.latency_cycles=1..6");
+    const std::string out =
+        bench.calibrate({"--vcd", bench.file("array_rtl.vcd"), "--map", data + "array_8x8_signals.yaml"},
+                        hidden_keys.substr(0, hidden_keys.rfind(',')) + "=1..6,networks.inputs.latency_cycles=1..6,"
+                                                                        "networks.psums.latency_cycles=1..6");
     INFO(out);
     CHECK_THAT(out, Contains("networks.psums.latency_cycles: no training row depends on it, so it stays as it was"));
     CHECK_THAT(out, Contains("changes no training row, so only what they make together is known"));
