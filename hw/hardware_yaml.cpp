@@ -136,8 +136,6 @@ NetworkConfig read_network(const YamlReader& y)
     NetworkConfig n;
     for (int m : choices(y, "modes", delivery_names)) n.modes.push_back(static_cast<Delivery>(m));
     n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
-    n.one_set = y.choice("beat", {"any", "one_set"}, "any") == 1;
-    n.sharing = static_cast<Sharing>(y.choice("sharing", {"by_loop", "by_value"}, "by_loop"));
     n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
     n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
     n.link_fifo_words = integer(y, "link_fifo_words", 1, 4096, 1);
@@ -149,7 +147,6 @@ PsumNetworkConfig read_psum_network(const YamlReader& y)
     PsumNetworkConfig n;
     for (int p : choices(y, "paths", psum_path_names)) n.paths.push_back(static_cast<PsumPath>(p));
     n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
-    n.one_set = y.choice("beat", {"any", "one_set"}, "any") == 1;
     n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
     n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
     return n;
@@ -158,7 +155,7 @@ PsumNetworkConfig read_psum_network(const YamlReader& y)
 PassConfig read_passes(const YamlReader& y)
 {
     PassConfig p;
-    p.load = static_cast<Overlap>(y.choice("load", {"exposed", "hidden", "word"}));
+    p.load = static_cast<Overlap>(y.choice("load", {"exposed", "hidden"}));
     p.drain = static_cast<Overlap>(y.choice("drain", {"exposed", "hidden"}));
     p.wavefront_chained = y.choice("wavefront", {"exposed", "chained"}) == 1;
     p.min_cycles = integer(y, "min_cycles", 0, big, 0);
@@ -168,29 +165,18 @@ PassConfig read_passes(const YamlReader& y)
     return p;
 }
 
-void read_register_file(const YamlReader& y, const YamlReader& rf, const std::string& tensor, RegisterFileConfig& r)
-{
-    r.words = integer(rf, tensor + "_words", 1, big);
-    r.port_words = integer(rf, tensor + "_port_words", 1, big, 0);
-    if (y.has("collectors")) r.collector_depth = integer(y.child("collectors"), tensor + "_entries", 1, big, 1);
-}
-
 ArrayConfig read_array(const YamlReader& y)
 {
     ArrayConfig a;
     a.rows = integer(y, "rows", 1, 1024);
     a.cols = integer(y, "cols", 1, 1024);
-    a.lanes = integer(y, "lanes", 1, 1024, 1);
-    a.vector = integer(y, "vector", 1, 1024, 1);
-    a.chain_add = static_cast<ChainAdd>(y.choice("chain_add", {"own_adder", "datapath"}, "own_adder"));
     a.mac_latency_cycles = integer(y, "mac_latency_cycles", 1, 1000);
     a.zero_gating = y.boolean("zero_gating", false);
-    a.collectors = y.has("collectors");
     a.one_group = y.choice("groups", {"side_by_side", "one"}, "side_by_side") == 1;
     const YamlReader rf = y.child("register_file");
-    read_register_file(y, rf, "weight", a.weights);
-    read_register_file(y, rf, "input", a.inputs);
-    read_register_file(y, rf, "psum", a.psums);
+    a.weights.words = integer(rf, "weight_words", 1, 1 << 16);
+    a.inputs.words = integer(rf, "input_words", 1, 1 << 16);
+    a.psums.words = integer(rf, "psum_words", 1, 1 << 16);
     return a;
 }
 
