@@ -10,31 +10,11 @@ using namespace heddle::rtl;
 
 namespace {
 
-PassOptions random_options(Random& random, const Parameters& p)
-{
-    PassOptions o;
-    o.load_hidden = random.below(2) != 0;
-    o.drain_hidden = random.below(2) != 0;
-    o.wavefront_chained = random.below(2) != 0;
-    o.edges_full = !p.taps || random.below(2) != 0;
-    if (random.below(3) == 0) o.min_cycles = static_cast<int>(random.range(1, 40));
-    if (random.below(3) == 0) o.gap_cycles = static_cast<int>(random.range(1, 9));
-    return o;
-}
-
 Stimulus random_stimulus(Random& random)
 {
     static constexpr int percents[] = {100, 100, 95, 70, 40, 10};
     const auto percent = [&] { return percents[random.below(6)]; };
     return {random.next(), percent(), percent(), percent(), random.below(2) == 0 ? 1 : 25};
-}
-
-std::string describe(const PassOptions& o)
-{
-    return std::string(o.load_hidden ? "load hidden" : "load exposed") +
-           (o.drain_hidden ? ", drain hidden" : ", drain exposed") + (o.wavefront_chained ? ", chained" : "") +
-           (o.edges_full ? ", edges full" : ", edges used") + ", min " + std::to_string(o.min_cycles) + ", gap " +
-           std::to_string(o.gap_cycles);
 }
 
 void compare_random(const std::string& twin, int layers, bool os_only = false)

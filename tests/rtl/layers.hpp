@@ -33,6 +33,8 @@ struct ArrayLayer {
 ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only);
 Descriptor descriptor(const ArrayLayer& layer);
 LayerPlan plan(const ArrayLayer& layer, const Parameters& p);
+PassOptions random_options(Random& random, const Parameters& p);
+std::string describe(const PassOptions& options);
 /// What the twin is, as a hardware description; `layer` says which tensor takes which wires.
 void configure(HardwareConfig& hw, const Parameters& p, const PassOptions& options, const ArrayLayer& layer);
 
