@@ -207,6 +207,13 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y)
     return xy / std::sqrt(xx * yy);
 }
 
+bool Analysis::only_held_out_rows_are_off() const
+{
+    return rest > negligible_error && std::all_of(rows.begin(), rows.end(), [](const RowError& e) {
+               return e.held_out || std::fabs(e.error) <= negligible_error;
+           });
+}
+
 Analysis analyse(FitProblem& training, const Point& fitted, const std::vector<std::size_t>& held_out)
 {
     Analysis a;
@@ -227,7 +234,8 @@ Analysis analyse(FitProblem& training, const Point& fitted, const std::vector<st
     a.trade_offs = find_trade_offs(training, fitted);
     if (a.rest > negligible_error) {
         a.structures = find_structures(simulator, values, a.rows);
-        a.omitted = find_omitted(training, fitted);
+        // With nothing left on the fitted rows, no parameter has anything to take away.
+        if (!a.only_held_out_rows_are_off()) a.omitted = find_omitted(training, fitted);
     }
     return a;
 }

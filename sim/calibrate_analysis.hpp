@@ -59,6 +59,9 @@ struct Analysis {
     double rest = 0.0; ///< largest absolute error of all rows
     std::vector<Structure> structures;
     std::vector<std::pair<std::string, double>> omitted; ///< key not fitted -> share of the residual it could explain
+
+    /// What is off was not there to be fitted: nothing is known against the structure.
+    bool only_held_out_rows_are_off() const;
 };
 
 /// Residuals below this share are taken for what integer parameters leave.

@@ -110,9 +110,11 @@ void print_structure(std::ostream& out, const MeasuredSet& set, const Analysis& 
     for (const auto& [key, share] : a.omitted)
         out << "  " << key << " is not fitted and could take away " << percent(share) << " of it: try --fit ..." << ','
             << key << '\n';
-    if (a.omitted.empty())
-        out << "  no other known parameter, changed alone, takes away half of it"
-            << (a.structures.empty() ? "" : ": the measured machine may be built differently there") << '\n';
+    if (a.only_held_out_rows_are_off())
+        out << "  only held-out rows are off: the fitted rows do not tell what these need; fit more rows like them\n";
+    else if (a.omitted.empty())
+        out << "  no other known parameter, changed alone, takes away half of it: the measured machine may be built "
+               "differently there (dataflow, passes.*, port widths, tiling)\n";
 }
 
 /// What is scaled, and what is compared only.

@@ -74,7 +74,7 @@ MapChoice map_tiles(const Network& net, const HardwareConfig& hw, const std::str
     const Extents tile = tile_extents(shape, m);
     MapChoice best;
     std::string first_error;
-    for (const Spread& spread : spreads(dataflow, shape, hw.array.rows, hw.array.cols)) {
+    for (const Spread& spread : spreads(dataflow, shape, hw)) {
         const std::int64_t length =
             spread.cut < 0 ? 1 : index_extent(spread.glb[static_cast<std::size_t>(spread.cut)], tile);
         for (const TileOrder& order : tile_orders())

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/random.hpp"
+#include "sim/calibrate_columns.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -48,6 +49,8 @@ public:
     {
         point_ = std::move(at);
         cost_ = problem_.cost(point_);
+        while (!done() && leave_plateaus()) {
+        }
         while (!done() && (gauss_newton() || pattern() || pairs())) {
         }
         return point_;
@@ -75,6 +78,25 @@ private:
         point_ = *best;
         if (options_.improved) options_.improved(point_, cost_);
         return true;
+    }
+
+    /// Bandwidths, depths of queues and parameters whose single steps change nothing here, over their whole range: a
+    /// slope does not lead there, and the other parameters would be bent to make up for them.
+    bool leave_plateaus()
+    {
+        const std::vector<std::vector<double>> j = jacobian(problem_, point_);
+        std::vector<Point> candidates;
+        for (std::size_t i = 0; i < size(); ++i) {
+            const FitParameter& parameter = problem_.parameters()[i];
+            if (!fits_bandwidth({parameter}) && dot(j[i], j[i]) > 0.0) continue;
+            for (std::int64_t index = parameter.last(); index > 0; index = parameter.doubling ? index - 1 : index / 2) {
+                candidates.push_back(point_);
+                candidates.back()[i] = index;
+            }
+            candidates.push_back(point_);
+            candidates.back()[i] = 0;
+        }
+        return take_best(candidates);
     }
 
     bool gauss_newton()

@@ -1,9 +1,10 @@
 // The search of heddle calibrate: least squares over integer parameters whose effect only simulation tells.
 //
-// From each start: a Gauss-Newton step on differences of one index (three dampings, rounded), as long as it helps; then
-// a pattern search, all axes at once, whose steps shrink from an eighth of the range to 1; then all pairs of single
-// steps, which follow valleys along which two parameters trade off. What improves anywhere starts over; the end is a
-// point none of whose neighbours is better. The first start is the description's values, the others are random; a
+// From each start: bandwidths, and parameters whose single steps change nothing, at values over their whole range, as
+// long as that helps; a Gauss-Newton step on differences of one index (three dampings, rounded), as long as it helps;
+// then a pattern search, all axes at once, whose steps shrink from an eighth of the range to 1; then all pairs of
+// single steps, which follow valleys along which two parameters trade off. What improves anywhere starts over; the end
+// is a point none of whose neighbours is better. The first start is the description's values, the others are random; a
 // residual of zero ends everything. Deterministic for a seed.
 #pragma once
 

@@ -27,11 +27,15 @@ int require(const VcdReader& dump, const MappedSignal& signal)
 /// Whether the event happens in a cycle, seen cycle by cycle.
 class Watcher {
 public:
-    Watcher(const VcdReader& dump, const WaveEvent& event) : event_(event), signal_(require(dump, event.signal)) {}
+    Watcher(const VcdReader& dump, const WaveEvent& event)
+        : event_(event), signal_(event.kind == WaveEvent::dump_end ? -1 : require(dump, event.signal))
+    {
+    }
 
     bool look(const VcdCycles& w)
     {
-        const std::string now = w.value(signal_);
+        if (signal_ < 0) return false;
+        const std::string& now = w.value(signal_);
         const bool known = now.find_first_of("xz") == std::string::npos;
         const bool was_known = before_.find_first_of("xz") == std::string::npos;
         bool happens = false;
@@ -47,6 +51,8 @@ public:
             break;
         case WaveEvent::equal:
             happens = known && w.number(signal_) == event_.value;
+            break;
+        case WaveEvent::dump_end:
             break;
         }
         before_ = now;
@@ -112,6 +118,10 @@ void find_windows(const std::string& path, const SignalMap& map, std::vector<Spa
         }
     }
     if (w.cycle() < 0) map.clock.at.fail(path + ": the clock " + quoted(map.clock.path) + " never rises");
+    if (open && map.stop.kind == WaveEvent::dump_end) {
+        windows.back().stop = w.cycle();
+        open = false;
+    }
     if (open)
         map.stop.signal.at.fail(path + ": window " + std::to_string(windows.size()) + " starts in cycle " +
                                 grouped(windows.back().start) + " and does not stop before the dump's end, cycle " +

@@ -2,7 +2,6 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "sim/measurements.hpp"
-#include "sim/totals.hpp"
 
 #include <algorithm>
 
@@ -99,32 +98,20 @@ std::string setting(const Measurement& m)
     return s;
 }
 
+/// conv:...x1x1 with groups, dilation or batch of 1 is the layer without them: one text, so that it is seen twice.
+void shorten(std::string& workload)
+{
+    if (workload.rfind("conv:", 0) != 0) return;
+    while (std::count(workload.begin(), workload.end(), 'x') > 7 && workload.compare(workload.size() - 2, 2, "x1") == 0)
+        workload.resize(workload.size() - 2);
+}
+
 } // namespace
-
-const std::vector<std::string>& measured_targets()
-{
-    static const std::vector<std::string> all = {"cycles",        "array_cycles", "first_request",
-                                                 "first_operand", "last_result",  "last_write"};
-    return all;
-}
-
-std::string canonical_column(const std::string& name)
-{
-    if (name == "compute_cycles") return "array_cycles";
-    if (name.rfind("phases.", 0) == 0) return name.substr(7);
-    return name;
-}
-
-bool is_compared(const std::string& column)
-{
-    if (column.rfind("energy_pj.", 0) == 0)
-        return std::find(energy_parts.begin(), energy_parts.end(), column.substr(10)) != energy_parts.end();
-    return column == "energy_pj" || column.rfind("ledger.", 0) == 0 || column.rfind("counts.", 0) == 0;
-}
 
 void settle_measurement(Measurement& m)
 {
     if (m.workload.rfind("layer:", 0) != 0) std::replace(m.workload.begin(), m.workload.end(), ',', 'x');
+    shorten(m.workload);
     if (m.name.empty()) m.name = "row " + std::to_string(m.line);
     try {
         workload_network(m.workload);

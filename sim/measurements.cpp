@@ -5,7 +5,6 @@
 #include "dnn/base/yaml_scalar.hpp"
 #include "sim/csv.hpp"
 #include "sim/text.hpp"
-#include "sim/totals.hpp"
 
 #include <algorithm>
 
@@ -16,21 +15,11 @@ namespace {
 constexpr std::uint64_t max_bytes = 64ull << 20;
 constexpr std::size_t max_rows = 100000;
 constexpr std::int64_t most_cycles = std::int64_t{1} << 50;
-const std::vector<std::string> text_columns = {"name", "workload", "dataflow", "mapping"};
-const std::vector<std::string> size_columns = {"M", "N", "K"};
-const std::vector<std::string> tile_columns = {"tile.M", "tile.N", "tile.K"};
 const std::string stall_column = "stall_cycles"; // what cycles and array_cycles leave
 
 bool contains(const std::vector<std::string>& list, const std::string& word)
 {
     return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-/// dram.latency_cycles: a key of the hardware's YAML, which is checked when it is applied.
-bool is_hardware_key(const std::string& column)
-{
-    static const std::vector<std::string> others = {"tile", "phases", "energy_pj", "ledger", "counts"};
-    return column.find('.') != std::string::npos && !contains(others, column.substr(0, column.find('.')));
 }
 
 class Reader {
@@ -40,9 +29,9 @@ public:
         for (const std::string& written : header.cells) {
             const auto renamed = names.ours.find(written);
             const bool ignored = names.ignored.count(written) > 0;
-            columns_.push_back(ignored ? ""
-                                       : canonical_column(renamed != names.ours.end() ? renamed->second : written));
-            if (!ignored) check_column(columns_.back());
+            const std::string ours = canonical_column(renamed != names.ours.end() ? renamed->second : written);
+            if (!ignored) check_column(written, ours);
+            columns_.push_back(ignored ? "" : ours);
         }
         for (const auto& [written, ours] : names.ours)
             if (!contains(header.cells, written)) fail(header, "no column " + quoted(written) + " to take as " + ours);
@@ -59,10 +48,10 @@ public:
         Measurement m;
         m.file = file_;
         m.line = line.line;
-        std::array<std::int64_t, 3> size{};
+        std::map<std::string, std::int64_t> shape;
         for (std::size_t i = 0; i < columns_.size(); ++i)
-            if (!columns_[i].empty() && !line.cells[i].empty()) take(m, size, columns_[i], line, line.cells[i]);
-        set_workload(m, size, line);
+            if (!columns_[i].empty() && !line.cells[i].empty()) take(m, shape, columns_[i], line, line.cells[i]);
+        set_workload(m, shape, line);
         settle_measurement(m);
         return m;
     }
@@ -73,31 +62,50 @@ public:
     }
 
 private:
-    void check_column(const std::string& c) const
+    void check_column(const std::string& written, const std::string& ours) const
     {
-        if (c.empty()) fail(header_, "a column has no name");
-        if (std::count(columns_.begin(), columns_.end(), c) > 1) fail(header_, "column " + quoted(c) + " stands twice");
-        if (contains(text_columns, c) || contains(size_columns, c) || contains(tile_columns, c) ||
-            contains(measured_targets(), c) || c == stall_column || is_compared(c) || is_hardware_key(c))
-            return;
-        fail(header_, "unknown column " + quoted(c) + ": expected " + joined(text_columns) + "; " +
-                          joined(size_columns) + "; " + joined(tile_columns) + "; " + joined(measured_targets()) +
-                          ", stall_cycles; energy_pj, energy_pj.PART (" +
-                          joined({energy_parts.begin(), energy_parts.end()}) +
-                          "), ledger.BLOCK.CAUSE, counts.PATH; or a hardware key such as dram.latency_cycles "
-                          "(--columns renames, --ignore leaves out)");
+        if (written.empty()) fail(header_, "a column has no name");
+        const auto other = std::find(columns_.begin(), columns_.end(), ours);
+        if (other != columns_.end()) {
+            const std::string& before = header_.cells[static_cast<std::size_t>(other - columns_.begin())];
+            if (before == written) fail(header_, "column " + quoted(written) + " stands twice");
+            fail(header_, "columns " + quoted(before) + " and " + quoted(written) + " both mean " + ours +
+                              ": expected one (--ignore leaves the other out)");
+        }
+        if (!is_known_column(ours))
+            fail(header_, "unknown column " + quoted(written) + ": expected " + known_columns() +
+                              " (--columns renames, --ignore leaves out)");
     }
 
     void check_complete() const
     {
         const auto has = [&](const std::string& c) { return contains(columns_, c); };
-        const auto sizes = std::count_if(size_columns.begin(), size_columns.end(), has);
-        if (!has("workload") && sizes != 3)
-            fail(header_, "missing column: expected workload (gemm:MxNxK, conv:..., layer:...), or M, N and K");
+        if (!has("workload")) check_shape();
         if (!has("cycles") && !has("array_cycles"))
             fail(header_, "missing column: expected cycles, array_cycles or both");
-        const auto tiles = std::count_if(tile_columns.begin(), tile_columns.end(), has);
+        const auto tiles = std::count_if(tile_columns().begin(), tile_columns().end(), has);
         if (tiles != 0 && tiles != 3) fail(header_, "missing column: expected all of tile.M, tile.N and tile.K");
+    }
+
+    /// Without workload, columns for GEMMs, convs or both.
+    void check_shape() const
+    {
+        const auto missing = [&](const std::vector<std::string>& needed) {
+            std::vector<std::string> list;
+            for (const std::string& c : needed)
+                if (!contains(columns_, c)) list.push_back(c);
+            return list;
+        };
+        const std::vector<std::string> of_gemm = missing({"M", "N", "K"});
+        const std::vector<std::string> of_conv = missing({"C", "H", "W", "K", "R", "S"});
+        if (of_gemm.empty() || of_conv.empty()) return;
+        std::string lacks;
+        if (of_gemm.size() < 3 && contains(columns_, "M")) lacks = "; a GEMM lacks " + joined(of_gemm);
+        if (contains(columns_, "C") || contains(columns_, "H")) lacks = "; a conv lacks " + joined(of_conv);
+        fail(header_,
+             "missing column: expected workload (gemm:MxNxK, conv:..., layer:...), or M, N and K of a GEMM, or "
+             "C, H, W, K, R and S of a conv" +
+                 lacks);
     }
 
     std::int64_t number(const std::string& column, const CsvLine& line, const std::string& cell, std::int64_t min) const
@@ -116,12 +124,9 @@ private:
         return value;
     }
 
-    void take(Measurement& m, std::array<std::int64_t, 3>& size, const std::string& c, const CsvLine& line,
+    void take(Measurement& m, std::map<std::string, std::int64_t>& shape, const std::string& c, const CsvLine& line,
               const std::string& cell) const
     {
-        const auto index = [&](const std::vector<std::string>& list) {
-            return static_cast<std::size_t>(std::find(list.begin(), list.end(), c) - list.begin());
-        };
         if (c == "name")
             m.name = cell;
         else if (c == "workload")
@@ -130,10 +135,10 @@ private:
             m.dataflow = cell;
         else if (c == "mapping")
             m.mapping_file = cell;
-        else if (contains(size_columns, c))
-            size[index(size_columns)] = number(c, line, cell, 1);
-        else if (contains(tile_columns, c))
-            m.tile[index(tile_columns)] = number(c, line, cell, 1);
+        else if (contains(shape_columns(), c))
+            shape[c] = number(c, line, cell, c == "padding" ? 0 : 1);
+        else if (contains(tile_columns(), c))
+            m.tile[static_cast<std::size_t>(c == "tile.M" ? 0 : c == "tile.N" ? 1 : 2)] = number(c, line, cell, 1);
         else if (is_compared(c))
             m.compared[c] = real(c, line, cell);
         else if (contains(measured_targets(), c) || c == stall_column)
@@ -142,15 +147,18 @@ private:
             m.keys[c] = cell;
     }
 
-    void set_workload(Measurement& m, const std::array<std::int64_t, 3>& size, const CsvLine& line) const
+    void set_workload(Measurement& m, const std::map<std::string, std::int64_t>& shape, const CsvLine& line) const
     {
-        const auto given = std::count_if(size.begin(), size.end(), [](std::int64_t s) { return s > 0; });
-        if (given > 0 && !m.workload.empty()) fail(line, "workload and M, N, K are both given: expected one of them");
-        if (given > 0 && given < 3) fail(line, "expected all of M, N and K, got " + std::to_string(given) + " of them");
-        if (given == 0 && m.workload.empty()) fail(line, "workload: expected gemm:MxNxK or conv:..., got nothing");
-        if (given == 3)
-            m.workload =
-                "gemm:" + std::to_string(size[0]) + "x" + std::to_string(size[1]) + "x" + std::to_string(size[2]);
+        if (shape.empty() && m.workload.empty())
+            fail(line, "workload: expected gemm:MxNxK or conv:..., or a shape in columns, got nothing");
+        if (shape.empty()) return;
+        if (!m.workload.empty())
+            fail(line, "workload and " + shape.begin()->first + " are both given: expected one of them");
+        try {
+            m.workload = shape_workload(shape);
+        } catch (const UserError& e) {
+            fail(line, e.what());
+        }
     }
 
     std::string file_;

@@ -17,7 +17,8 @@ struct Measurement {
     std::string file;     ///< where it stands, for messages
     int line = 0;         ///< of the file, from 1
     std::string name;     ///< for people; "row LINE" when not given
-    std::string workload; ///< gemm:MxNxK, conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS] or layer:NETWORK/LAYER
+    std::string workload; ///< gemm:MxNxK, conv:CxKxHxWxRxSxSTRIDExPAD[xGROUPS[xDILATION[xBATCH]]] or
+                          ///< layer:NETWORK/LAYER
     std::string dataflow; ///< empty: the command's
     /// In cycles: cycles, array_cycles, and the phases first_request, first_operand, last_result, last_write.
     std::map<std::string, std::int64_t> measured;
@@ -38,10 +39,18 @@ struct ColumnNames {
     std::set<std::string> ignored;           ///< the file's names
 };
 
+/// name, workload, ...; M, N, K, C, H, ...; tile.M, ...
+const std::vector<std::string>& text_columns();
+const std::vector<std::string>& shape_columns();
+const std::vector<std::string>& tile_columns();
 /// Names of what is fitted, in the order in which reports list them.
 const std::vector<std::string>& measured_targets();
-/// compute_cycles is array_cycles, phases.X is X.
+/// A column's one name: capitals do not matter, layer is name, pad is padding, compute_cycles is array_cycles,
+/// phases.X is X. A name that is not known stays as it is.
 std::string canonical_column(const std::string& name);
+bool is_known_column(const std::string& column);
+/// All of them, for messages.
+std::string known_columns();
 /// energy_pj, energy_pj.mac, ledger.array.compute, counts.dram.read_bytes: compared with the simulation, not fitted.
 bool is_compared(const std::string& column);
 
@@ -56,6 +65,11 @@ void refuse_duplicates(const std::vector<Measurement>& rows);
 std::vector<Measurement> read_measurements(const std::string& path, const ColumnNames& names = {});
 std::vector<Measurement> parse_measurements(const std::string& text, const std::string& file,
                                             const ColumnNames& names = {});
+
+/// The workload that a row's cells of shape_columns() spell: a GEMM by M, N, K; a conv by C, H, W, K (filters), R, S
+/// and, where they differ from 1, 0, 1, 1, 1, stride, padding, dilation, groups and N (batch). UserError naming what is
+/// missing, or what belongs to the other kind.
+std::string shape_workload(const std::map<std::string, std::int64_t>& cells);
 
 /// One layer (index 1) behind an input. UserError when the text is no workload.
 Network workload_network(const std::string& workload);

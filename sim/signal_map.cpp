@@ -32,9 +32,20 @@ WaveEvent read_event(const YamlReader& node)
     return e;
 }
 
+/// An event, or {dump_end: true}; with offset.
+WaveEvent read_stop(const YamlReader& node)
+{
+    if (!node.has("dump_end")) return read_event(node);
+    if (!node.boolean("dump_end", false) || node.has("signal"))
+        node.fail("expected {signal: ...} or {dump_end: true}, which needs no signal");
+    WaveEvent e{{"", node}, WaveEvent::dump_end, 0, node.integer("offset", -1000000, 1000000, 0)};
+    node.finish();
+    return e;
+}
+
 std::string read_phase(const YamlReader& node, const std::string& key)
 {
-    const std::string column = canonical_column(node.text(key, ""));
+    std::string column = canonical_column(node.text(key, ""));
     const std::vector<std::string> phases(measured_targets().begin() + 2, measured_targets().end());
     if (!column.empty() && std::find(phases.begin(), phases.end(), column) == phases.end())
         node.fail_at(key, "expected first_request, first_operand, last_result or last_write, got " + quoted(column));
@@ -43,7 +54,7 @@ std::string read_phase(const YamlReader& node, const std::string& key)
 
 std::string read_count(const YamlReader& node, const std::string& key)
 {
-    const std::string column = node.text(key, "");
+    std::string column = node.text(key, "");
     if (!column.empty() && (!is_compared(column) || column.rfind("energy_pj", 0) == 0))
         node.fail_at(key, "expected ledger.BLOCK.CAUSE or counts.PATH, got " + quoted(column));
     return column;
@@ -118,7 +129,7 @@ SignalMap read_signal_map(const std::string& path)
     const YamlReader file = YamlReader::load_file(path);
     SignalMap map{signal_at(file, "clock"),
                   read_event(file.child("start")),
-                  read_event(file.child("stop")),
+                  read_stop(file.child("stop")),
                   static_cast<SignalMap::Window>(file.choice("window", {"cycles", "array_cycles", "none"}, "cycles")),
                   {},
                   {}};

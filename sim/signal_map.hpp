@@ -17,7 +17,7 @@ struct MappedSignal {
 };
 
 struct WaveEvent {
-    enum Kind { rise, fall, change, equal };
+    enum Kind { rise, fall, change, equal, dump_end }; ///< dump_end: the dump's last cycle; no signal
     MappedSignal signal;
     Kind kind = rise;
     std::uint64_t value = 0; ///< of equal

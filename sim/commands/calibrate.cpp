@@ -174,7 +174,7 @@ int calibrate_command(const std::vector<std::string>& arguments, std::ostream& o
         .option("energy", "T", "for columns of energy; default: the hardware's")
         .option("dataflow", "D", "of rows that name none; default: the hardware's first")
         .option("overlay", "FILE", "changes to the hardware before anything is fitted")
-        .option("columns", "LIST", "the file's own names: array_cycles=rtl_cycles,name=layer")
+        .option("columns", "LIST", "the file's own names: array_cycles=rtl_cycles")
         .option("ignore", "LIST", "columns of the file to leave out")
         .option("seed", "S", "of the draw of held-out rows and of random starts (1)")
         .option("starts", "N", "starts of the search at most; the first is the description (4)")

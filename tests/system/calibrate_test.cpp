@@ -1,94 +1,15 @@
 // heddle calibrate from end to end: does it find parameters that were hidden, and say what it cannot know?
+#include "calibrate_lab.hpp"
 #include "dnn/base/error.hpp"
-#include "dnn/base/files.hpp"
-#include "sim/calibrate_simulator.hpp"
-#include "sim/commands/commands.hpp"
-#include "sim/overlay.hpp"
-
-#include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <string>
-#include <unistd.h>
 
 using Catch::Contains;
 using namespace heddle;
+using heddle::test_calibrate::Lab;
 namespace fs = std::filesystem;
 
 namespace {
 
 const std::string data = std::string(HEDDLE_SOURCE_DIR) + "/tests/data/calibration/";
-
-/// A folder with the machine: the TPU-like preset with a memory of fixed latency.
-struct Lab {
-    Lab()
-    {
-        std::string name = (fs::temp_directory_path() / "heddle-calibrate-XXXXXX").string();
-        path = ::mkdtemp(name.data());
-        const DescribedHardware tpu = load_overlaid_hardware("tpu_like", "");
-        const std::size_t from = tpu.yaml.find("\ndram: {") + 1;
-        yaml = tpu.yaml;
-        yaml.replace(from, yaml.find('\n', from) - from,
-                     "dram: {kind: fixed, latency_cycles: 60, beat_bytes: 16, cycles_per_beat: 1}");
-        write("hw.yaml", yaml);
-    }
-    ~Lab() { fs::remove_all(path); }
-    Lab(const Lab&) = delete;
-    Lab& operator=(const Lab&) = delete;
-
-    static MeasuredSet rows_on(const Lab& lab, const std::vector<Measurement>& rows)
-    {
-        MeasuredSet set;
-        set.file = "m.csv";
-        set.hardware_yaml = lab.yaml;
-        set.hardware_file = lab.file("hw.yaml");
-        set.dataflow = "ws";
-        set.rows = rows;
-        return set;
-    }
-    std::string file(const std::string& name) const { return (path / name).string(); }
-    void write(const std::string& name, const std::string& content) const { std::ofstream(path / name) << content; }
-
-    /// What the model itself takes for the workloads under secret parameters, with `extra` cycles that it does not
-    /// have.
-    std::string measure(const std::vector<Measurement>& rows, const KeyValues& secrets,
-                        const std::function<std::int64_t(const RowOutcome&)>& extra) const
-    {
-        MeasuredSet set = rows_on(*this, rows);
-        prepare(set, true);
-        RowSimulator simulator(set, 2);
-        std::string csv = "name,workload,dram.latency_cycles,cycles,array_cycles,first_operand\n";
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            simulator.run({secrets}, {i});
-            const RowOutcome& o = simulator.outcome(secrets, i);
-            REQUIRE(o.error == "");
-            const std::int64_t more = extra ? extra(o) : 0;
-            csv += rows[i].name + "," + rows[i].workload + "," + rows[i].keys.at("dram.latency_cycles") + "," +
-                   std::to_string(o.simulated.at("cycles") + more) + "," +
-                   std::to_string(o.simulated.at("array_cycles") + more) + "," +
-                   std::to_string(o.simulated.at("first_operand")) + "\n";
-        }
-        return csv;
-    }
-
-    std::string calibrate(const std::string& csv, const std::string& fit, const std::vector<std::string>& more = {},
-                          const std::string& jobs = "2") const
-    {
-        write("rtl.csv", csv);
-        std::vector<std::string> arguments{"--hw", file("hw.yaml"), "--measured", file("rtl.csv"),
-                                           "-o",   file("o.yaml"),  "--jobs",     jobs};
-        if (!fit.empty()) arguments.insert(arguments.end(), {"--fit", fit});
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        std::ostringstream out;
-        const int code = calibrate_command(arguments, out);
-        CHECK(code == 0);
-        return out.str();
-    }
-
-    fs::path path;
-    std::string yaml;
-};
 
 std::vector<Measurement> gemms()
 {
@@ -214,7 +135,7 @@ TEST_CASE("a given tiling is what is simulated", "[calibrate]")
     for (Measurement& m : rows) m.workload = "gemm:64x64x64";
     rows[1].tile = {32, 64, 64};
     rows[2].tile = {64, 32, 16};
-    MeasuredSet set = Lab::rows_on(lab, rows);
+    MeasuredSet set = lab.rows_on(rows);
     prepare(set, true);
     RowSimulator simulator(set, 1);
     simulator.run({{}}, {0, 1, 2});

@@ -116,6 +116,20 @@ TEST_CASE("several dumps give windows one after the other", "[waves]")
     CHECK(rows[1].measured.at("cycles") == 4);
 }
 
+TEST_CASE("a window may last to the dump's end", "[waves]")
+{
+    const Folder f;
+    const std::string to_the_end = "clock: clk\nstart: {signal: busy, edge: rise}\nstop: {dump_end: true";
+    const Wave wave = {"00110100", "00000000", "00000000", "00000000"};
+    const std::string one = "layers: [{workload: gemm:2x2x2}]\n";
+    CHECK(measure(f, to_the_end + "}\n" + one, wave)[0].measured.at("cycles") == 6);
+    CHECK(measure(f, to_the_end + ", offset: -2}\n" + one, wave)[0].measured.at("cycles") == 4);
+    CHECK_THROWS_WITH(measure(f, "clock: clk\nstart: {dump_end: true}\nstop: {dump_end: true}\n" + one, wave),
+                      Contains("s.yaml:2:8: start.signal: missing key"));
+    CHECK_THROWS_WITH(measure(f, to_the_end + ", signal: busy}\n" + one, wave), Contains("s.yaml:3:7: stop: "));
+    CHECK_THROWS_WITH(measure(f, to_the_end + ", edge: rise}\n" + one, wave), Contains("stop.edge: unknown key"));
+}
+
 TEST_CASE("maps and dumps that do not fit are refused with place and reason", "[waves]")
 {
     const Folder f;

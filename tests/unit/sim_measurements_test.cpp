@@ -67,6 +67,50 @@ TEST_CASE("a conv by its sizes", "[measurements]")
     CHECK_THROWS_AS(workload_network("conv:3x8x2x2x5x5x1x0"), UserError); // no output
 }
 
+TEST_CASE("shapes by columns: GEMMs and convs in one file", "[measurements]")
+{
+    const auto rows =
+        parsed("Layer,M,N,K,C,H,W,R,S,Stride,pad,Dilation,groups,Cycles,DRAM.Latency_Cycles,Tile.m,tile.n,TILE.K\n"
+               "fc,2,3,4,,,,,,,,,,90,20,2,3,4\n"
+               "conv1,,,8,3,10,12,5,3,2,1,,,800,20,,,\n"
+               "wide,,1,8,3,10,12,5,3,2,1,1,1,900,40,,,\n"
+               "dw,,2,32,32,14,14,3,3,1,2,2,32,900,20,,,\n");
+    CHECK(rows[0].name == "fc");
+    CHECK(rows[0].workload == "gemm:2x3x4");
+    CHECK(rows[0].keys.at("dram.latency_cycles") == "20");
+    CHECK(rows[0].tile == std::array<std::int64_t, 3>{2, 3, 4});
+    CHECK(rows[1].workload == "conv:3x8x10x12x5x3x2x1");
+    CHECK(rows[2].workload == rows[1].workload);
+    const Network net = workload_network(rows[3].workload);
+    CHECK(net.layers[1].depthwise());
+    CHECK(net.layers[1].out_shape == Shape4{2, 32, 14, 14});
+    CHECK(net.layers[1].window.dilation_cols == 2);
+    CHECK(parsed("c,h,w,k,r,s,cycles\n3,8,8,4,3,3,500\n")[0].workload == "conv:3x4x8x8x3x3x1x0");
+}
+
+TEST_CASE("shapes by columns that do not say one layer are refused", "[measurements]")
+{
+    const auto refused = [](const std::string& text, const std::string& message) {
+        INFO(text);
+        CHECK_THROWS_WITH(parsed(text), Contains(message));
+    };
+    const std::string head = "M,N,K,C,H,W,R,S,stride,cycles\n";
+    refused(head + "2,3,4,,,,,,,9\n2,3,4,5,,,,,,9\n", "m.csv:3: M is a GEMM's size and C a conv's");
+    refused(head + "2,3,4,,,,,,1,9\n", "m.csv:2: M is a GEMM's size and stride a conv's");
+    refused(head + ",3,4,,,,,,,9\n", "m.csv:2: expected all of M, N and K, but M is empty");
+    refused(head + ",,4,3,8,8,3,,,9\n", "m.csv:2: expected all of C, H, W, K (filters), R and S, but S is empty");
+    refused(head + ",,4,3,8,8,0,3,,9\n", "m.csv:2: R: expected integer from 1");
+    refused(head + ",,4,3,8,8,9,3,,9\n", "m.csv:2: workload: ");
+    refused(head + ",,,,,,,,,9\n", "m.csv:2: workload: expected gemm:MxNxK or conv:..., or a shape in columns");
+    refused("C,H,W,K,R,cycles\n3,8,8,4,3,9\n", "m.csv:1: missing column: expected workload");
+    refused("C,H,W,K,R,cycles\n3,8,8,4,3,9\n", "a conv lacks S");
+    refused("workload,C,cycles\ngemm:2x3x4,3,9\n", "m.csv:2: workload and C are both given");
+    refused("M,N,K,k,cycles\n2,3,4,4,9\n", "m.csv:1: columns \"K\" and \"k\" both mean K: expected one");
+    refused("name,Layer,M,N,K,cycles\na,b,2,3,4,9\n", "m.csv:1: columns \"name\" and \"Layer\" both mean name");
+    refused("C,H,W,K,R,S,groups,cycles\n3,8,8,4,3,3,1,500\n3,8,8,4,3,3,,500\n", "m.csv:3: duplicated row");
+    refused("workload,cycles\nconv:3x4x8x8x3x3x1x0,500\nconv:3x4x8x8x3x3x1x0x1x1,500\n", "m.csv:3: duplicated row");
+}
+
 TEST_CASE("columns of stalls, phases, energies and counts", "[measurements]")
 {
     const auto rows = parsed("M,N,K,cycles,stall_cycles,phases.first_request,energy_pj,energy_pj.dram,"
@@ -90,7 +134,8 @@ TEST_CASE("columns of stalls, phases, energies and counts", "[measurements]")
     refused("M,N,K,cycles,energy_pj.rocket\n2,3,4,90,1\n", "m.csv:1: unknown column \"energy_pj.rocket\"");
     refused("M,N,K,cycles,energy_pj,energy_pj.mac,energy_pj.dram\n2,3,4,90,10,6,5\n",
             "m.csv:2: energy_pj: expected at least the sum of its parts");
-    refused("M,N,K,array_cycles,compute_cycles\n2,3,4,9,9\n", "m.csv:1: column \"array_cycles\" stands twice");
+    refused("M,N,K,array_cycles,compute_cycles\n2,3,4,9,9\n",
+            "m.csv:1: columns \"array_cycles\" and \"compute_cycles\" both mean array_cycles");
 }
 
 TEST_CASE("a layer of a network as a workload", "[measurements]")
