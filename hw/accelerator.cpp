@@ -100,6 +100,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwareConf
     build(options.reverse_construction);
     for (ChannelBase* c : wires_->all()) clock_->watch(*c);
     stall_seed_ = options.stall_seed;
+    stall_memory_only_ = options.stall_memory_only;
     array_->set_timing_only(options.timing_only);
 }
 
@@ -207,7 +208,11 @@ Cycle Accelerator::run_layer(const CompiledPlan& plan, const PostSetup& post, Me
     if (stall_seed_ != 0) { // random seeds derive from (seed, layer): a layer's cycles do not depend on its neighbours
         std::uint64_t index = 0;
         const std::uint64_t layer_seed = derive_seed(stall_seed_, static_cast<std::uint64_t>(plan.plan().layer));
-        for (ChannelBase* c : wires_->all()) c->set_stalls(derive_seed(layer_seed, ++index) | 1);
+        for (ChannelBase* c : wires_->all()) {
+            ++index;
+            const bool memory = c == &wires_->memory_request || c == &wires_->memory_response;
+            if (memory || !stall_memory_only_) c->set_stalls(derive_seed(layer_seed, index) | 1);
+        }
     }
     const Cycle end = clock_->run(controller_->done());
     dram_->end_layer(end);

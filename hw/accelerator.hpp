@@ -19,7 +19,8 @@ class ChannelVisitor;
 
 struct AcceleratorOptions {
     DriverOptions driver;
-    std::uint64_t stall_seed = 0; ///< nonzero: random extra channel latencies
+    std::uint64_t stall_seed = 0;   ///< nonzero: random extra channel latencies
+    bool stall_memory_only = false; ///< of the channels, those between DMA and DRAM
     bool timing_only = false;
     bool reverse_construction = false; ///< tests: construction order changes nothing
 };
@@ -50,6 +51,7 @@ private:
 
     HardwareConfig hw_;
     std::uint64_t stall_seed_ = 0;
+    bool stall_memory_only_ = false;
     std::unique_ptr<Wires> wires_;
     std::unique_ptr<ClockDomain> clock_;
     std::unique_ptr<Controller> controller_;

@@ -96,8 +96,32 @@ struct Operand2Beat {
 enum class Region { weights, inputs, operand2, parameters, outputs };
 inline constexpr int region_count = 5;
 
-/// One DMA request: adjacent words of one tensor, never across a burst boundary.
-struct MemoryRequest {
+/// Code words of a compressed map, where a request or response moves such instead of words.
+struct MovedCodes {
+    std::int64_t unit = 0;
+    int first_code = 0;
+    int codes = 0;      ///< 0: plain words
+    int held_words = 0; ///< of a read: words of the map that they stand for
+    int tag = 0;        ///< of a read: which request a response answers
+
+    bool encoded() const { return codes > 0; }
+};
+
+inline void put_code(std::vector<std::int32_t>& data, int i, std::uint64_t code)
+{
+    data[static_cast<std::size_t>(2 * i)] = static_cast<std::int32_t>(code & 0xffffffffu);
+    data[static_cast<std::size_t>(2 * i + 1)] = static_cast<std::int32_t>(code >> 32);
+}
+inline std::uint64_t code_in(const std::vector<std::int32_t>& data, int i)
+{
+    const std::uint64_t low = static_cast<std::uint32_t>(data[static_cast<std::size_t>(2 * i)]);
+    return low | static_cast<std::uint64_t>(static_cast<std::uint32_t>(data[static_cast<std::size_t>(2 * i + 1)]))
+                     << 32;
+}
+
+/// One DMA request: adjacent words (or code words) of one tensor, never across a burst boundary. Of an encoded one,
+/// `words` says how many words of the map are wanted, or were encoded; a code word takes two entries of the data.
+struct MemoryRequest : MovedCodes {
     Region region = Region::weights;
     bool write = false;
     std::uint64_t address = 0; ///< of the first byte touched
@@ -110,7 +134,7 @@ struct MemoryRequest {
     MemoryRequest() = default;
     explicit MemoryRequest(int max_words) : data(max_words) {}
 };
-struct MemoryResponse {
+struct MemoryResponse : MovedCodes {
     Region region = Region::weights;
     bool write = false;
     std::int64_t first_word = 0;

@@ -31,28 +31,29 @@ Box Box::intersect(const Box& o) const
 
 namespace {
 
-void subtract(Box a, const Box& common, int d, std::vector<Box>& out)
+void subtract(Box a, const Box& common, const BoxOrder& order, std::size_t place, std::vector<Box>& out)
 {
-    if (d == box_dims) return;
+    if (place == order.size()) return;
+    const std::size_t d = static_cast<std::size_t>(order[place]);
     Box before = a, inside = a, after = a;
     before.hi[d] = common.lo[d];
     inside.lo[d] = common.lo[d];
     inside.hi[d] = common.hi[d];
     after.lo[d] = common.hi[d];
     if (!before.empty()) out.push_back(before);
-    subtract(inside, common, d + 1, out);
+    subtract(inside, common, order, place + 1, out);
     if (!after.empty()) out.push_back(after);
 }
 
 } // namespace
 
-std::vector<Box> difference(const Box& a, const Box& b)
+std::vector<Box> difference(const Box& a, const Box& b, const BoxOrder& order)
 {
     if (a.empty()) return {};
     const Box common = a.intersect(b);
     if (common.empty()) return {a};
     std::vector<Box> out;
-    subtract(a, common, 0, out);
+    subtract(a, common, order, 0, out);
     return out;
 }
 
@@ -69,7 +70,7 @@ RunWalk::RunWalk(const TensorLayout& layout, const Box& box) : layout_(&layout),
     words_ = 1;
     std::int64_t reach = 1; // the stride a dimension must have to continue the run
     while (inner_ > 0) {
-        const int d = inner_ - 1;
+        const int d = layout.order[inner_ - 1];
         const int size = box.hi[d] - box.lo[d];
         if (size > 1 && layout.stride[d] != reach) break;
         words_ *= size;
@@ -85,7 +86,8 @@ Run RunWalk::run() const
 
 void RunWalk::next()
 {
-    for (int d = inner_ - 1; d >= 0; --d) {
+    for (int place = inner_ - 1; place >= 0; --place) {
+        const int d = layout_->order[place];
         if (++at_[d] < box_.hi[d]) return;
         at_[d] = box_.lo[d];
     }

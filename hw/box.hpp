@@ -1,4 +1,4 @@
-// Regions of a tensor as boxes in its memory order, and the contiguous runs they consist of.
+// Regions of a tensor as boxes, and the contiguous runs of memory they consist of.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@ namespace heddle {
 
 inline constexpr int box_dims = 5;
 
-/// Half-open ranges, outermost dimension first: maps (n,h,w,g,c), weights (g,k,r,s,c), outputs (n,p,q,g,k).
+/// Half-open ranges: maps (n,h,w,g,c), weights (g,k,r,s,c), outputs (n,p,q,g,k).
 struct Box {
     std::array<int, box_dims> lo{}, hi{};
 
@@ -20,13 +20,20 @@ struct Box {
     Box intersect(const Box& o) const;
 };
 
+/// Dimensions in the order of memory, outermost first.
+using BoxOrder = std::array<int, box_dims>;
+inline constexpr BoxOrder channels_innermost_order = {0, 1, 2, 3, 4};
+inline constexpr BoxOrder planes_order = {0, 3, 4, 1, 2}; ///< of maps
+inline constexpr BoxOrder filter_planes_order = {0, 1, 4, 2, 3};
+
 /// a without b, as disjoint boxes in memory order.
-std::vector<Box> difference(const Box& a, const Box& b);
+std::vector<Box> difference(const Box& a, const Box& b, const BoxOrder& order = channels_innermost_order);
 
 /// Where the words of a tensor lie, in words from its start.
 struct TensorLayout {
     std::array<int, box_dims> extent{};
     std::array<std::int64_t, box_dims> stride{};
+    BoxOrder order = channels_innermost_order;
     std::int64_t offset = 0; ///< of element (0,0,0,0,0): first channel under concat
     std::int64_t words = 0;  ///< of the whole allocation
 
@@ -51,7 +58,7 @@ private:
     const TensorLayout* layout_ = nullptr;
     Box box_;
     std::array<int, box_dims> at_{};
-    int inner_ = box_dims; ///< dims from here on are inside one run
+    int inner_ = box_dims; ///< places of the order from here on are inside one run
     std::int64_t words_ = 0;
     bool done_ = true;
 };

@@ -1,5 +1,7 @@
 #include "hw/compiled_plan.hpp"
 
+#include "hw/map_layout.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -28,51 +30,31 @@ void CompiledPlan::make_layouts()
 {
     const Extents& e = plan_.extent;
     Window& w = plan_.window;
-    auto channels = [](const TensorPlace& p, int own) { return p.channel_stride > 0 ? p.channel_stride : own; };
-    const std::int64_t in_pixel = channels(plan_.inputs, e[dim_g] * e[dim_c]);
-    std::int64_t in_col = in_pixel, in_row = in_pixel * plan_.in_cols;
-    const std::int64_t in_image = in_row * plan_.in_rows;
+    const MapLayout kind = hw_.dram.map_layout;
+    const auto map_of = [&](const TensorPlace& place, int rows, int cols, int channels) {
+        const int own = e[dim_g] * channels;
+        return map_layout(kind, {e[dim_n], rows, cols, e[dim_g], channels,
+                                 place.channel_stride > 0 ? place.channel_stride : own, place.channel_offset});
+    };
+    inputs_ = map_of(plan_.inputs, plan_.in_rows, plan_.in_cols, e[dim_c]);
     if (e[dim_r] == 1 && w.stride_rows > 1 && w.pad_top == 0) {
-        in_row *= w.stride_rows;
+        inputs_.stride[1] *= w.stride_rows;
         w.stride_rows = 1;
-        plan_.in_rows = e[dim_p];
+        plan_.in_rows = inputs_.extent[1] = e[dim_p];
     }
     if (e[dim_s] == 1 && w.stride_cols > 1 && w.pad_left == 0) {
-        in_col *= w.stride_cols;
+        inputs_.stride[2] *= w.stride_cols;
         w.stride_cols = 1;
-        plan_.in_cols = e[dim_q];
+        plan_.in_cols = inputs_.extent[2] = e[dim_q];
     }
-    inputs_.extent = {e[dim_n], plan_.in_rows, plan_.in_cols, e[dim_g], e[dim_c]};
-    inputs_.stride = {in_image, in_row, in_col, e[dim_c], 1};
-    inputs_.offset = plan_.inputs.channel_offset;
-    inputs_.words = in_image * e[dim_n];
-
-    const std::int64_t rsc = std::int64_t{e[dim_r]} * e[dim_s] * e[dim_c];
-    weights_.extent = {e[dim_g], e[dim_k], e[dim_r], e[dim_s], e[dim_c]};
-    weights_.stride = {e[dim_k] * rsc, rsc, std::int64_t{e[dim_s]} * e[dim_c], e[dim_c], 1};
-    weights_.words = plan_.kind == PlanKind::array ? e[dim_g] * e[dim_k] * rsc : 0;
-
-    auto output_like = [&](const TensorPlace& place) {
-        TensorLayout l;
-        const std::int64_t pixel = channels(place, e[dim_g] * e[dim_k]);
-        l.extent = {e[dim_n], e[dim_p], e[dim_q], e[dim_g], e[dim_k]};
-        l.stride = {pixel * e[dim_p] * e[dim_q], pixel * e[dim_q], pixel, e[dim_k], 1};
-        l.offset = place.channel_offset;
-        l.words = l.stride[0] * e[dim_n];
-        return l;
-    };
-    results_ = output_like(plan_.outputs);
+    weights_ = weight_layout(kind, e[dim_g], e[dim_k], e[dim_r], e[dim_s], e[dim_c]);
+    if (plan_.kind != PlanKind::array) weights_.words = 0;
+    const bool pooled = plan_.pool_layer >= 0;
+    results_ = pooled ? map_of(plan_.outputs, plan_.pool_rows, plan_.pool_cols, e[dim_k])
+                      : map_of(plan_.outputs, e[dim_p], e[dim_q], e[dim_k]);
     // Psums that pooling consumes never lie in memory; their coordinates still need an index.
-    outputs_ = plan_.pool_layer >= 0 ? output_like(TensorPlace{}) : results_;
-    if (plan_.pool_layer >= 0) {
-        const std::int64_t pixel = results_.stride[2];
-        results_.extent[1] = plan_.pool_rows;
-        results_.extent[2] = plan_.pool_cols;
-        results_.stride[1] = pixel * plan_.pool_cols;
-        results_.stride[0] = results_.stride[1] * plan_.pool_rows;
-        results_.words = results_.stride[0] * e[dim_n];
-    }
-    operand2_ = output_like(plan_.operand2);
+    outputs_ = pooled ? map_of(TensorPlace{}, e[dim_p], e[dim_q], e[dim_k]) : results_;
+    operand2_ = map_of(plan_.operand2, e[dim_p], e[dim_q], e[dim_k]);
 }
 
 void CompiledPlan::classify_axes()
@@ -114,14 +96,13 @@ AxisEntry CompiledPlan::entry_of(const Extents& at) const
 {
     const Window& w = plan_.window;
     AxisEntry e;
-    e.weight = static_cast<std::int32_t>(at[dim_g] * weights_.stride[0] + at[dim_k] * weights_.stride[1] +
-                                         at[dim_r] * weights_.stride[2] + at[dim_s] * weights_.stride[3] + at[dim_c]);
-    e.in_base = static_cast<std::int32_t>(at[dim_n] * inputs_.stride[0] + at[dim_g] * inputs_.stride[3] + at[dim_c]);
+    e.weight = static_cast<std::int32_t>(weights_.index({at[dim_g], at[dim_k], at[dim_r], at[dim_s], at[dim_c]}));
+    e.in_base = static_cast<std::int32_t>(at[dim_n] * inputs_.stride[0] + at[dim_g] * inputs_.stride[3] +
+                                          at[dim_c] * inputs_.stride[4]);
     e.in_row = at[dim_p] * w.stride_rows + at[dim_r] * w.dilation_rows;
     e.in_col = at[dim_q] * w.stride_cols + at[dim_s] * w.dilation_cols;
     const auto out = [&](const TensorLayout& l) {
-        return static_cast<std::int32_t>(at[dim_n] * l.stride[0] + at[dim_p] * l.stride[1] + at[dim_q] * l.stride[2] +
-                                         at[dim_g] * l.stride[3] + at[dim_k]);
+        return static_cast<std::int32_t>(l.index({at[dim_n], at[dim_p], at[dim_q], at[dim_g], at[dim_k]}) - l.offset);
     };
     e.out = out(outputs_);
     e.operand2 = out(operand2_);
@@ -216,16 +197,16 @@ void CompiledPlan::make_tiles()
         for (int d = 0; before && d < dim_count; ++d)
             if (indexes(Tensors::inputs, static_cast<Dim>(d)))
                 t.new_inputs = t.new_inputs || before->base[d] != t.base[d] || before->size[d] != t.size[d];
-        t.weight_fill = difference(t.weights, before ? before->weights : Box{});
-        t.input_fill = difference(t.inputs, before ? before->inputs : Box{});
-        if (has_operand2()) t.operand2_fill = difference(t.outputs, before ? before->outputs : Box{});
+        t.weight_fill = difference(t.weights, before ? before->weights : Box{}, weights_.order);
+        t.input_fill = difference(t.inputs, before ? before->inputs : Box{}, inputs_.order);
+        // It is added to complete sums: a tile that only adds psums needs none of it.
+        if (has_operand2() && t.last_reduction) t.operand2_fill = t.operand2_drop = {t.outputs};
         t.weight_fill_words = total_words(t.weight_fill);
         t.input_fill_words = total_words(t.input_fill);
         t.operand2_fill_words = total_words(t.operand2_fill);
         const Tile* after = i + 1 < tiles_.size() ? &tiles_[i + 1] : nullptr;
-        t.weight_drop = difference(t.weights, after ? after->weights : Box{});
-        t.input_drop = difference(t.inputs, after ? after->inputs : Box{});
-        if (has_operand2()) t.operand2_drop = difference(t.outputs, after ? after->outputs : Box{});
+        t.weight_drop = difference(t.weights, after ? after->weights : Box{}, weights_.order);
+        t.input_drop = difference(t.inputs, after ? after->inputs : Box{}, inputs_.order);
         t.weight_free = total_words(t.weight_drop);
         t.input_free = total_words(t.input_drop);
         t.operand2_free = total_words(t.operand2_drop);

@@ -24,6 +24,10 @@ void Dma::begin_layer(Cycle now, const MemoryImage& image)
     plan_ = nullptr;
     layer_start_ = now;
     stats_ = {};
+    reader_.begin_layer(image, hw_.dma.max_burst_bytes);
+    writer_.begin_layer(image, hw_.dma.max_burst_bytes);
+    decoded_.clear();
+    decoding_since_ = never;
     ledger_.restart(now, Cause::idle);
 }
 
@@ -33,7 +37,8 @@ void Dma::start(const CompiledPlan& plan)
     const GlobalBufferConfig& g = hw_.global_buffer;
     const auto words = [](const PartitionConfig& p, int bits) { return p.bytes * 8 / bits; };
     credit_[static_cast<int>(Region::weights)] = words(g.weights, hw_.precision.weight_bits);
-    credit_[static_cast<int>(Region::inputs)] = words(g.inputs, hw_.precision.input_bits);
+    const std::int64_t share = plan.plan().input_words;
+    credit_[static_cast<int>(Region::inputs)] = share > 0 ? share : words(g.inputs, hw_.precision.input_bits);
     credit_[static_cast<int>(Region::operand2)] = words(g.operand2, hw_.precision.input_bits);
     const int channels = plan.plan().extent[dim_g] * plan.plan().extent[dim_k];
     parameter_layout_.extent = {1, 1, 1, 1, channels};
@@ -83,7 +88,11 @@ bool Dma::load_move(Region region)
     if (boxes->empty()) return false;
     load_region_ = region;
     const int r = static_cast<int>(region);
-    load_ = RequestWalk(*layout, *boxes, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
+    loads_encoded_ = reader_.reads(region);
+    if (loads_encoded_)
+        reader_.start(region, *layout, *boxes);
+    else
+        load_ = RequestWalk(*layout, *boxes, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
     ++stats_.moves;
     return true;
 }
@@ -109,8 +118,11 @@ bool Dma::take_response(Cycle now)
     if (r.write) {
         --stores_open_;
         stats_.last_write = now - layer_start_;
-    } else if (!stream(now, r)) {
-        return streamed_words_ > 0;
+    } else if (r.encoded()) {
+        bool moved = false;
+        if (!stream_decoded(now, r, moved)) return moved;
+    } else if (const int before = streamed_words_; !stream(now, r)) {
+        return streamed_words_ > before;
     }
     io_.response_in.pop(now);
     --in_flight_;
@@ -138,11 +150,17 @@ bool Dma::stream(Cycle now, const MemoryResponse& r)
 bool Dma::can_issue_load(Cycle now) const
 {
     if (loads_done_ || now < load_ready_) return false;
-    return load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_.words();
+    return has_credit();
+}
+
+bool Dma::has_credit() const
+{
+    return load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_words();
 }
 
 bool Dma::can_issue_store(Cycle now) const
 {
+    if (writer_.active()) return !writer_.ready().empty();
     return now >= drain_free_ && io_.drain_in.can_pop(now);
 }
 
@@ -172,22 +190,32 @@ void Dma::issue_load(Cycle now)
     MemoryRequest& r = io_.request_out.push(now);
     r.region = load_region_;
     r.write = false;
-    r.address = load_.byte_address();
-    r.bytes = load_.bytes();
-    r.first_word = load_.first_word();
-    r.words = load_.words();
     r.tile = static_cast<int>(load_tile_);
+    if (loads_encoded_) {
+        issue_encoded_load(r);
+    } else {
+        static_cast<MovedCodes&>(r) = {};
+        r.address = load_.byte_address();
+        r.bytes = load_.bytes();
+        r.first_word = load_.first_word();
+        r.words = load_.words();
+        load_.next();
+    }
     if (load_region_ != Region::parameters) credit_[static_cast<int>(load_region_)] -= r.words;
-    load_.next();
-    if (!load_.done()) return;
+    if (!load_done()) return;
     next_load_move();
     load_ready_ = now + 1 + hw_.dma.startup_cycles;
 }
 
 void Dma::issue_store(Cycle now)
 {
+    if (writer_.active()) {
+        issue_encoded_store(now);
+        return;
+    }
     const FillBeat& beat = io_.drain_in.front();
     MemoryRequest& r = io_.request_out.push(now);
+    static_cast<MovedCodes&>(r) = {};
     const int bits = bits_of(Region::outputs);
     r.region = Region::outputs;
     r.write = true;
@@ -217,8 +245,8 @@ void Dma::ask_for_results(Cycle now)
 
 Cycle Dma::tick(Cycle now)
 {
-    // (1) A new layer. (2) Credits. (3) A response moves on. (4) A request is issued. (5) Results are asked for. (6)
-    // End.
+    // (1) A new layer. (2) Credits. (3) A response moves on. (4) Results of a compressed map are encoded. (5) A request
+    // is issued. (6) Results are asked for. (7) End.
     if (io_.command_in.can_pop(now)) {
         start(*io_.command_in.front().plan);
         io_.command_in.pop(now);
@@ -234,6 +262,7 @@ Cycle Dma::tick(Cycle now)
         return never;
     }
     bool moved = take_response(now);
+    moved = encode_results(now) || moved;
     moved = issue(now) || moved;
     ask_for_results(now);
     book(now, moved);
@@ -265,13 +294,17 @@ Cycle Dma::next_wake(Cycle now) const
     const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
     const bool room = in_flight_ < hw_.dma.requests_in_flight;
     if (room && io_.request_out.can_push(now + 1)) {
-        if (!loads_done_ &&
-            (load_region_ == Region::parameters || credit_[static_cast<int>(load_region_)] >= load_.words()))
-            at(std::max(load_ready_, issue_free_));
-        if (io_.drain_in.front_ready() != never) at(std::max({io_.drain_in.front_ready(), drain_free_, issue_free_}));
+        if (!loads_done_ && has_credit()) at(std::max(load_ready_, issue_free_));
+        if (!writer_.active() && io_.drain_in.front_ready() != never)
+            at(std::max({io_.drain_in.front_ready(), drain_free_, issue_free_}));
+        if (!writer_.ready().empty()) at(issue_free_);
     }
+    if (writer_.active() && writer_.ready().empty() && io_.drain_in.front_ready() != never)
+        at(std::max(io_.drain_in.front_ready(), drain_free_));
     if (!asks_done_ && io_.drain_out.can_push(now + 1)) at(store_ready_);
     if (io_.response_in.front_ready() != never && io_.fill_out.can_push(now + 1)) at(io_.response_in.front_ready());
+    if (!decoded_.empty() && decoded_.front().dropped > 0) at(now + 1);
+    if (decoding_since_ != never && decoded_.empty()) at(decoded_by(io_.response_in.front()));
     if (!done_sent_ && loads_done_ && asks_done_ && in_flight_ == 0 && stores_open_ == 0) at(now + 1);
     return next;
 }

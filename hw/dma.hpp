@@ -8,6 +8,7 @@
 
 #include "hw/channel.hpp"
 #include "hw/ledger.hpp"
+#include "hw/map_codec.hpp"
 #include "hw/memory_image.hpp"
 #include "hw/request_walk.hpp"
 
@@ -40,7 +41,9 @@ public:
 
     struct Stats {
         std::int64_t moves = 0, requests = 0;
-        Cycle first_request = never, last_write = never; ///< cycles of the layer
+        Cycle first_request = never, last_write = never;              ///< cycles of the layer
+        std::int64_t encoded_read_bytes = 0, encoded_write_bytes = 0; ///< of compressed maps
+        std::int64_t decoded_words = 0, encoded_words = 0;            ///< words that they stand for
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
@@ -57,6 +60,15 @@ private:
     void next_store_move();
     bool take_response(Cycle now);
     bool stream(Cycle now, const MemoryResponse& r);
+    bool stream_decoded(Cycle now, const MemoryResponse& r, bool& moved);
+    bool decode_words(Cycle now, const MemoryResponse& r);
+    Cycle decoded_by(const MemoryResponse& r) const;
+    bool encode_results(Cycle now);
+    void issue_encoded_load(MemoryRequest& r);
+    void issue_encoded_store(Cycle now);
+    bool load_done() const { return loads_encoded_ ? reader_.done() : load_.done(); }
+    std::int64_t load_words() const { return loads_encoded_ ? reader_.words() : load_.words(); }
+    bool has_credit() const;
     bool can_issue_load(Cycle now) const;
     bool can_issue_store(Cycle now) const;
     bool issue(Cycle now);
@@ -78,6 +90,8 @@ private:
     int load_stage_ = 0; ///< parameters, weights, inputs, operand2 of the tile
     Region load_region_ = Region::weights;
     RequestWalk load_;
+    MapReader reader_; ///< of compressed maps, instead of load_
+    bool loads_encoded_ = false;
     bool loads_done_ = true;
     Cycle load_ready_ = 0; ///< start-up of the current move
     std::array<std::int64_t, region_count> credit_{};
@@ -92,7 +106,11 @@ private:
     Cycle drain_free_ = 0;
     std::int64_t stores_open_ = 0; ///< asked for, not yet acknowledged by the memory
 
-    int streamed_words_ = 0; ///< of the response at the front
+    MapWriter writer_; ///< of a compressed map: what the buffer drains becomes requests there
+
+    int streamed_words_ = 0;               ///< of the response at the front
+    std::deque<MapReader::Piece> decoded_; ///< what is left of an encoded one
+    Cycle decoding_since_ = never;
     int in_flight_ = 0;
     Cycle issue_free_ = 0;
     bool last_was_load_ = false;

@@ -1,12 +1,27 @@
 #include "hw/dram.hpp"
 
+#include "hw/compressed_map.hpp"
+
 #include <algorithm>
 
 namespace heddle {
 
 namespace {
+
 constexpr int request_slots = 64;
+
+/// Between the map and the request's data.
+void move_codes(MemoryRequest& r, CompressedMap& map)
+{
+    for (int i = 0; i < r.codes; ++i) {
+        if (r.write)
+            map.set_code(r.unit, r.first_code + i, code_in(r.data, i));
+        else
+            put_code(r.data, i, map.code(r.unit, r.first_code + i));
+    }
 }
+
+} // namespace
 
 Dram::Dram(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<MemoryRequest>& request_in,
            Channel<MemoryResponse>& response_out)
@@ -71,6 +86,7 @@ void Dram::accept(Cycle now)
     p.used = true;
     ++in_flight_;
     const MemoryRequest& r = request_in_.front();
+    static_cast<MovedCodes&>(p.request) = r;
     p.request.region = r.region;
     p.request.write = r.write;
     p.request.address = r.address;
@@ -79,7 +95,7 @@ void Dram::accept(Cycle now)
     p.request.words = r.words;
     p.request.tile = r.tile;
     p.request.data.resize(r.data.size());
-    if (r.write) std::copy_n(r.data.begin(), r.words, p.request.data.begin());
+    if (r.write) std::copy_n(r.data.begin(), r.encoded() ? 2 * r.codes : r.words, p.request.data.begin());
     request_in_.pop(now);
     const int burst_bytes = device_ ? device_->burst_bytes() : hw_.dram.burst_bytes;
     p.bursts_left = bursts_of(p.request, burst_bytes);
@@ -101,7 +117,9 @@ void Dram::accept(Cycle now)
 void Dram::finish(Pending& p)
 {
     MemoryRequest& r = p.request;
-    if (r.write) {
+    if (r.encoded()) {
+        move_codes(r, *image_->compressed[static_cast<int>(r.region)]);
+    } else if (r.write) {
         for (int i = 0; i < r.words; ++i) image_->write(r.region, r.first_word + i, r.data[i]);
     } else {
         const int values = MemoryImage::values_per_word(r.region);
@@ -116,6 +134,7 @@ bool Dram::respond(Cycle now)
     Pending& p = slots_[finished_.front()];
     finished_.pop_front();
     MemoryResponse& out = response_out_.push(now);
+    static_cast<MovedCodes&>(out) = p.request;
     out.region = p.request.region;
     out.write = p.request.write;
     out.first_word = p.request.first_word;
@@ -123,7 +142,9 @@ bool Dram::respond(Cycle now)
     out.bytes = p.request.bytes;
     out.tile = p.request.tile;
     if (!out.write)
-        std::copy_n(p.request.data.begin(), out.words * MemoryImage::values_per_word(out.region), out.data.begin());
+        std::copy_n(p.request.data.begin(),
+                    out.encoded() ? 2 * out.codes : out.words * MemoryImage::values_per_word(out.region),
+                    out.data.begin());
     p.used = false;
     --in_flight_;
     return true;

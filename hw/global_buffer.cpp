@@ -76,7 +76,7 @@ bool GlobalBuffer::start(Cycle now)
     psum_reader_.start(*plan_, psums_);
     active_ = true;
     operand2_tile_ = 0;
-    operand2_left_ = plan_->has_operand2() ? plan_->tiles()[0].outputs.words() : 0;
+    operand2_left_ = plan_->tiles()[0].operand2_fill_words;
     drain_scanned_ = 0;
     results_left_ = plan_->result_words();
     done_pending_ = false;
@@ -139,7 +139,7 @@ bool GlobalBuffer::serve_operand2(Cycle now)
     return true;
 }
 
-/// The second operand's tile is the output's: it is dropped when as many words have been read as the tile holds.
+/// The second operand's tile is that of complete outputs: it is dropped when as many words have been read as it holds.
 void GlobalBuffer::shrink_operand2(std::int64_t words)
 {
     operand2_left_ -= words;
@@ -151,8 +151,8 @@ void GlobalBuffer::shrink_operand2(std::int64_t words)
                 for (RunWalk run(plan_->operand2(), box); !run.done(); run.next())
                     operand2_.shrink(run.run().first_word, run.run().words);
         }
-        if (++operand2_tile_ < plan_->tiles().size() && plan_->tiles()[operand2_tile_].operand2_fill_words > 0)
-            operand2_left_ += plan_->tiles()[operand2_tile_].outputs.words();
+        if (++operand2_tile_ < plan_->tiles().size())
+            operand2_left_ += plan_->tiles()[operand2_tile_].operand2_fill_words;
     }
 }
 

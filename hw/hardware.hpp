@@ -15,8 +15,25 @@ enum class Tensors { weights, inputs, outputs }; ///< also the order of per-tens
 
 enum class DramKind { dram, fixed, resident };
 
+/// How feature maps lie in memory, and weights likewise within each filter: pixel by pixel with all their channels
+/// (N,H,W,C and K,R,S,C), or channel by channel with all their pixels (N,C,H,W and K,C,R,S).
+enum class MapLayout { channels_innermost, planes };
+
+/// What is encoded on its own: a row or a plane of one channel.
+enum class CompressionUnit { row, plane };
+
+/// Run-length compression of feature maps in DRAM (hw/run_length.hpp), all but the network's input.
+struct CompressionConfig {
+    bool maps = false;
+    CompressionUnit unit = CompressionUnit::plane;
+    int run_bits = 5;
+    int word_bits = 64; ///< of a code word
+};
+
 struct DramConfig {
     DramKind kind = DramKind::dram;
+    MapLayout map_layout = MapLayout::channels_innermost;
+    CompressionConfig compression;
     // kind dram
     std::string timing_name; ///< table in models/tables
     DramTiming timing;
@@ -69,7 +86,13 @@ struct GlobalBufferConfig {
     FillGranularity fill_granularity = FillGranularity::word;
     Accumulation accumulation = Accumulation::at_buffer;
     PartitionConfig weights, inputs, outputs, psums, operand2;
+    /// Inputs and psums share a memory of so many banks, each layer's mapping dividing them; 0: each has its own.
+    int pool_banks = 0;
+    std::int64_t pool_bank_bytes = 0;
 };
+
+/// Banks of the pool that these bits take; 0 without a pool.
+int pool_banks(const GlobalBufferConfig& g, std::int64_t input_bits, std::int64_t psum_bits);
 
 /// How a tensor reaches the PEs. `lane` below is a distinct word delivered at once.
 enum class Delivery {
@@ -149,8 +172,9 @@ struct ArrayConfig {
     RegisterFileConfig weights, inputs, psums;
     bool collectors = false; ///< between register files and MACs: register files are read when a collector is filled
     ChainAdd chain_add = ChainAdd::own_adder;
-    bool zero_gating = false; ///< a zero operand costs the cycle but no MAC energy
-    bool one_group = false;   ///< groups of a convolution cannot share the array, each on rows and columns of its own
+    bool zero_gating = false;   ///< a zero operand costs the cycle but no MAC energy
+    bool sums_channels = false; ///< MACs summed together take input channels only, one filter tap at a time
+    bool one_group = false;     ///< groups of a convolution cannot share the array, each on rows and columns of its own
 };
 
 struct PostConfig {

@@ -2,7 +2,7 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
 #include "dnn/base/yaml_reader.hpp"
-#include "hw/hardware.hpp"
+#include "hw/memory_yaml.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -60,6 +60,9 @@ DramConfig read_dram(const YamlReader& y)
 {
     DramConfig d;
     d.kind = static_cast<DramKind>(y.choice("kind", {"dram", "fixed", "resident"}));
+    d.map_layout =
+        static_cast<MapLayout>(y.choice("map_layout", {"channels_innermost", "planes"}, "channels_innermost"));
+    if (y.has("compression")) d.compression = read_compression(y, d);
     if (d.kind == DramKind::dram) {
         d.timing_name = y.text("timing");
         try {
@@ -122,6 +125,12 @@ GlobalBufferConfig read_buffer(const YamlReader& y)
     g.update_latency_cycles = integer(y, "update_latency_cycles", 1, 1000, 1);
     g.fill_granularity = static_cast<FillGranularity>(y.choice("fill_granularity", {"word", "tile"}, "word"));
     g.accumulation = static_cast<Accumulation>(y.choice("accumulation", {"at_buffer", "through_array"}, "at_buffer"));
+    if (y.has("pool")) {
+        const YamlReader pool = y.child("pool");
+        g.pool_banks = integer(pool, "banks", 2, 1 << 16);
+        g.pool_bank_bytes = integer(pool, "bank_bytes", 1, big);
+        pool.finish();
+    }
     const YamlReader parts = y.child("partitions");
     g.weights = read_partition(parts.child("weights"));
     g.inputs = read_partition(parts.child("inputs"));
@@ -136,6 +145,8 @@ NetworkConfig read_network(const YamlReader& y)
     NetworkConfig n;
     for (int m : choices(y, "modes", delivery_names)) n.modes.push_back(static_cast<Delivery>(m));
     n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
+    n.one_set = y.choice("beat", {"any", "one_set"}, "any") == 1;
+    n.sharing = static_cast<Sharing>(y.choice("sharing", {"by_loop", "by_value"}, "by_loop"));
     n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
     n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
     n.link_fifo_words = integer(y, "link_fifo_words", 1, 4096, 1);
@@ -147,6 +158,7 @@ PsumNetworkConfig read_psum_network(const YamlReader& y)
     PsumNetworkConfig n;
     for (int p : choices(y, "paths", psum_path_names)) n.paths.push_back(static_cast<PsumPath>(p));
     n.words_per_beat = integer(y, "words_per_beat", 1, 1 << 16);
+    n.one_set = y.choice("beat", {"any", "one_set"}, "any") == 1;
     n.hop_cycles = integer(y, "hop_cycles", 1, 1000, 1);
     n.latency_cycles = integer(y, "latency_cycles", 1, 1000, 1);
     return n;
@@ -155,7 +167,7 @@ PsumNetworkConfig read_psum_network(const YamlReader& y)
 PassConfig read_passes(const YamlReader& y)
 {
     PassConfig p;
-    p.load = static_cast<Overlap>(y.choice("load", {"exposed", "hidden"}));
+    p.load = static_cast<Overlap>(y.choice("load", {"exposed", "hidden", "word"}));
     p.drain = static_cast<Overlap>(y.choice("drain", {"exposed", "hidden"}));
     p.wavefront_chained = y.choice("wavefront", {"exposed", "chained"}) == 1;
     p.min_cycles = integer(y, "min_cycles", 0, big, 0);
@@ -165,18 +177,30 @@ PassConfig read_passes(const YamlReader& y)
     return p;
 }
 
+void read_register_file(const YamlReader& y, const YamlReader& rf, const std::string& tensor, RegisterFileConfig& r)
+{
+    r.words = integer(rf, tensor + "_words", 1, big);
+    r.port_words = integer(rf, tensor + "_port_words", 1, big, 0);
+    if (y.has("collectors")) r.collector_depth = integer(y.child("collectors"), tensor + "_entries", 1, big, 1);
+}
+
 ArrayConfig read_array(const YamlReader& y)
 {
     ArrayConfig a;
     a.rows = integer(y, "rows", 1, 1024);
     a.cols = integer(y, "cols", 1, 1024);
+    a.lanes = integer(y, "lanes", 1, 1024, 1);
+    a.vector = integer(y, "vector", 1, 1024, 1);
+    a.chain_add = static_cast<ChainAdd>(y.choice("chain_add", {"own_adder", "datapath"}, "own_adder"));
     a.mac_latency_cycles = integer(y, "mac_latency_cycles", 1, 1000);
     a.zero_gating = y.boolean("zero_gating", false);
+    a.collectors = y.has("collectors");
+    a.sums_channels = y.choice("spatial_sums", {"any", "channels"}, "any") == 1;
     a.one_group = y.choice("groups", {"side_by_side", "one"}, "side_by_side") == 1;
     const YamlReader rf = y.child("register_file");
-    a.weights.words = integer(rf, "weight_words", 1, 1 << 16);
-    a.inputs.words = integer(rf, "input_words", 1, 1 << 16);
-    a.psums.words = integer(rf, "psum_words", 1, 1 << 16);
+    read_register_file(y, rf, "weight", a.weights);
+    read_register_file(y, rf, "input", a.inputs);
+    read_register_file(y, rf, "psum", a.psums);
     return a;
 }
 
@@ -202,6 +226,7 @@ void check(const YamlReader& y, const HardwareConfig& h)
                                                       std::to_string(h.dma.max_burst_bytes));
     if (h.dma.max_burst_bytes < h.post.parameter_bytes_per_channel)
         y.child("post").fail_at("parameter_bytes_per_channel", "expected at most one burst of the DMA");
+    check_memory(y, h);
     const auto has = [](const std::vector<PsumPath>& paths, PsumPath p) {
         return std::find(paths.begin(), paths.end(), p) != paths.end();
     };
@@ -220,6 +245,13 @@ const char* delivery_name(Delivery d)
 const char* psum_path_name(PsumPath p)
 {
     return psum_path_names[static_cast<std::size_t>(p)].c_str();
+}
+
+int pool_banks(const GlobalBufferConfig& g, std::int64_t input_bits, std::int64_t psum_bits)
+{
+    if (g.pool_banks == 0) return 0;
+    const std::int64_t bank = g.pool_bank_bytes * 8;
+    return static_cast<int>((input_bits + bank - 1) / bank + (psum_bits + bank - 1) / bank);
 }
 
 HardwareConfig parse_hardware(const std::string& text, const std::string& file_name)

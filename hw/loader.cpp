@@ -8,13 +8,17 @@ void Loader::start(const CompiledPlan& plan)
 {
     plan_ = &plan;
     active_ = plan.plan().keeps(tensor_);
-    expected_ = begun_ = complete_ = holds_ = false;
+    expected_ = begun_ = complete_ = holds_ = finishing_ = false;
     allowed_ = hw_->passes.load != Overlap::exposed;
     in_use_ = 0;
     releases_.clear();
     if (!active_) return;
     tile_ = RegisterTile(plan, tensor_);
     file_.restart(hw_->grid_rows(), hw_->grid_cols(), tile_);
+    const std::size_t entries = static_cast<std::size_t>(tile_.numbers());
+    lanes_left_.assign(entries, 0);
+    arrived_.assign(entries, never);
+    usable_.assign(entries, never);
     walk_ = PassWalk(plan);
     step_ = StepWalk(plan);
     expect();
@@ -32,6 +36,10 @@ void Loader::expect()
     ready_ = 0;
     list_sets();
     list_releases();
+    for (const RegisterTile::Touched& t : loads_) {
+        lanes_left_[static_cast<std::size_t>(t.entry)] = set(t.entry).tensor[static_cast<int>(tensor_)].count;
+        arrived_[static_cast<std::size_t>(t.entry)] = never;
+    }
     const TensorLanes& lanes = set_->tensor[static_cast<int>(tensor_)];
     const int words = std::max(1, (lanes.words_in_pes + set_->active_pes - 1) / std::max(1, set_->active_pes));
     capacity_ = hw_->register_file(tensor_).words / words;
@@ -81,8 +89,28 @@ int Loader::released(std::int64_t pass, int steps_done) const
 bool Loader::accepts(const OperandBeat& beat, std::int64_t pass, int steps_done) const
 {
     if (!wants()) return false;
-    if (hw_->passes.load != Overlap::word || !holds_) return true;
+    if (!by_word() || !holds_ || finishing_) return true; // begun: the tile's room is its own
     return beat.through <= capacity_ - in_use_ + released(pass, steps_done);
+}
+
+/// When the first step of the loaded pass has what it uses; `never` while it has not come.
+Cycle Loader::first_usable() const
+{
+    const int first = tile_.touched(walk_.pass()).front().entry;
+    const Slide s = holds_ ? tile_.slide(held_, walk_.pass()) : Slide{};
+    const int old = tile_.held(s, held_, first);
+    return old >= 0 ? usable_[static_cast<std::size_t>(old)] : arrived_[static_cast<std::size_t>(first)];
+}
+
+bool Loader::may_begin(Cycle now) const
+{
+    return by_word() ? first_usable() <= now : complete_ && now >= ready_;
+}
+
+void Loader::note_arrival(int entry, Cycle now)
+{
+    const std::size_t e = static_cast<std::size_t>(entry);
+    if (--lanes_left_[e] == 0) (finishing_ ? usable_ : arrived_)[e] = now + 1;
 }
 
 bool Loader::take(const OperandBeat& beat, Cycle now, bool timing_only)
@@ -90,11 +118,12 @@ bool Loader::take(const OperandBeat& beat, Cycle now, bool timing_only)
     const bool first = !begun_;
     if (first) ready_ = now + load_cycles_;
     begun_ = true;
+    for (int i = 0; i < beat.count && by_word(); ++i) note_arrival(beat.entry_at(i), now);
     for (int i = 0; i < beat.count && !timing_only; ++i) {
         const int e = beat.entry_at(i);
         const TensorLanes& lanes = set(e).tensor[static_cast<int>(tensor_)];
         const std::size_t l = static_cast<std::size_t>(beat.lane_at(i));
-        PeMatrix& m = file_.arriving(e);
+        PeMatrix& m = finishing_ ? file_.flip(e) : file_.arriving(e);
         for (int p = lanes.cells_begin[l]; p < lanes.cells_begin[l + 1]; ++p)
             m.data[static_cast<std::size_t>(lanes.cells[static_cast<std::size_t>(p)])] =
                 beat.word[static_cast<std::size_t>(i)];
@@ -102,6 +131,7 @@ bool Loader::take(const OperandBeat& beat, Cycle now, bool timing_only)
     if (beat.last) {
         complete_ = true;
         ready_ = std::max(ready_, now + 1);
+        if (finishing_) next_load();
     }
     return first;
 }
@@ -112,16 +142,30 @@ std::int64_t Loader::commit()
     const Slide s = holds_ ? tile_.slide(held_, now) : Slide{};
     const RegisterTile::List& touched = tile_.touched(now);
     file_.commit(touched, [&](int e) { return tile_.held(s, held_, e); });
+    if (by_word()) {
+        const std::vector<Cycle> before = usable_;
+        for (const RegisterTile::Touched& t : touched) {
+            const std::size_t e = static_cast<std::size_t>(t.entry);
+            const int old = tile_.held(s, held_, t.entry);
+            usable_[e] = old >= 0 ? before[static_cast<std::size_t>(old)] : arrived_[e];
+        }
+    }
     std::int64_t words = 0;
     for (const RegisterTile::Touched& t : loads_) words += set(t.entry).tensor[static_cast<int>(tensor_)].words_in_pes;
     held_ = now;
     holds_ = true;
     in_use_ = static_cast<int>(touched.size());
-    complete_ = begun_ = false;
-    if (hw_->passes.load != Overlap::word) allowed_ = false;
+    finishing_ = !complete_;
+    if (complete_) next_load();
+    return words;
+}
+
+void Loader::next_load()
+{
+    finishing_ = complete_ = begun_ = false;
+    if (!by_word()) allowed_ = false;
     walk_.next();
     expect();
-    return words;
 }
 
 } // namespace heddle

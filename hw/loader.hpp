@@ -33,12 +33,17 @@ public:
     bool accepts(const OperandBeat& beat, std::int64_t pass, int steps_done) const;
     /// The beat enters. True for the first one of a load.
     bool take(const OperandBeat& beat, Cycle now, bool timing_only);
-    bool complete(Cycle now) const { return complete_ && now >= ready_; }
-    bool arrived() const { return complete_; }
-    Cycle ready() const { return ready_; }
+    /// May the pass that is loaded begin: is its tile there, or, word by word, what its first step uses?
+    bool may_begin(Cycle now) const;
+    /// Is the entry of the pass in use there?
+    bool has(int entry, Cycle now) const { return !by_word() || usable_[static_cast<std::size_t>(entry)] <= now; }
+    Cycle usable(int entry) const { return by_word() ? usable_[static_cast<std::size_t>(entry)] : 0; }
+    bool arrived() const { return by_word() ? first_usable() != never : complete_; }
+    Cycle ready() const { return by_word() ? first_usable() : ready_; }
     /// Something is still to come, and may.
     bool wants() const { return expected_ && allowed_ && !complete_; }
-    /// The pass that was loaded for begins. Returns the words that were written into register files.
+    /// The pass that was loaded for begins; word by word, the rest of its tile may still come. Returns the words that
+    /// were written into register files.
     std::int64_t commit();
 
     /// Cycles that the load of the pass after `pass` needs at least, once begun; 0 when that one loads nothing.
@@ -51,6 +56,10 @@ public:
     const RegisterFile& file() const { return file_; }
 
 private:
+    bool by_word() const { return hw_->passes.load == Overlap::word; }
+    Cycle first_usable() const;
+    void note_arrival(int entry, Cycle now);
+    void next_load();
     bool weights() const { return tensor_ == Tensors::weights; }
     std::int64_t next() const { return walk_.pass().index; }
     void expect();
@@ -72,6 +81,9 @@ private:
     Pass held_;                        ///< the pass whose tile is in use
     bool holds_ = false;
     bool expected_ = false, begun_ = false, complete_ = false, allowed_ = false;
+    bool finishing_ = false;              ///< the pass in use has begun before all of its words had come
+    std::vector<int> lanes_left_;         ///< word by word, of each entry that arrives
+    std::vector<Cycle> arrived_, usable_; ///< when each entry can be used: that arrives, of the pass in use
     Cycle ready_ = 0;
     int load_cycles_ = 0;
     int capacity_ = 0;          ///< entries of a register file

@@ -10,9 +10,12 @@
 
 namespace heddle {
 
+class CompressedMap;
+
 /// Contents and place of the regions a layer touches.
 struct MemoryImage {
     std::array<std::vector<std::int16_t>*, region_count> words{}; ///< null: region not used; parameters: see below
+    std::array<CompressedMap*, region_count> compressed{};        ///< instead of words
     std::vector<std::int32_t>* parameters = nullptr;              ///< bias, multiplier, shift of every channel
     std::array<std::uint64_t, region_count> address{};            ///< bytes
     std::array<int, region_count> bits{};                         ///< of a word in memory

@@ -136,7 +136,7 @@ void PeArray::try_begin_pass(Cycle now)
     for (Operand& o : operands_) {
         if (!o.loader.changes(pass_.pass())) continue;
         if (hw_.passes.load == Overlap::exposed && phase_ == Phase::waiting) o.loader.expose();
-        complete = complete && o.loader.complete(array_time(now));
+        complete = complete && o.loader.may_begin(array_time(now));
     }
     if (phase_ == Phase::waiting) phase_ = Phase::loading;
     if (!complete) return;
@@ -279,8 +279,8 @@ ArrayCause PeArray::waiting_cause(Cycle now) const
     if (phase_ == Phase::streaming) {
         if (emission_backlog(now)) return ArrayCause::output_blocked;
         if (array_time(now) < step_may_start_) return ArrayCause::register_port;
-        if (operands_[0].complete && operands_[1].complete) return ArrayCause::psums_missing;
-        if (!operands_[0].complete)
+        if (has(operands_[0], now) && has(operands_[1], now)) return ArrayCause::psums_missing;
+        if (!has(operands_[0], now))
             return missing(ArrayCause::weights_missing_network, missing_reason(operands_[0], now));
         return missing(ArrayCause::inputs_missing_network, missing_reason(operands_[1], now));
     }
@@ -303,7 +303,11 @@ Cycle PeArray::next_wake(Cycle now) const
     if (adds_ahead_ < emission_count_ && psums_in_.front_ready() <= now + 1) at(now + 1);
     if (phase_ == Phase::streaming) {
         bool ready = true;
-        for (const Operand& o : operands_) ready = ready && (o.complete || o.in->front_ready() <= now + 1);
+        for (const Operand& o : operands_) {
+            if (o.kept && !has(o, now) && o.loader.usable(o.entry) != never)
+                at(now + o.loader.usable(o.entry) - array_time(now));
+            ready = ready && (o.kept ? has(o, now) : o.complete || o.in->front_ready() <= now + 1);
+        }
         ready = ready || (psums_expected_ && psums_in_.front_ready() <= now + 1);
         if (array_time(now) < step_may_start_)
             at(now + step_may_start_ - array_time(now));

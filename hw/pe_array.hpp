@@ -9,7 +9,8 @@
 // while a result cannot leave. So a flip in a register acts on all steps that enter afterwards.
 //
 // Phase lengths, with rows and cols of PEs, the whole array (edges full) or the used part:
-//   load      = rows per entry for load_chain_y, else one cycle per network beat
+//   load      = rows per entry for load_chain_y, else one cycle per network beat; word by word (Overlap::word), a pass
+//               begins with what its first step uses, and its steps wait for their own words
 //   wavefront = (cols - 1) x hops of systolic_x + (rows - 1) x hops of systolic_y and chain_y, + mac_latency - 1
 //   drain     = rows x beats per row for each entry; 1 when all psums of the array fit one beat; with beats of one set
 //               (PsumNetworkConfig::one_set) just the beats
@@ -109,6 +110,7 @@ private:
     bool psum_registers_free() const;
 
     // Operands.
+    bool has(const Operand& o, Cycle now) const;
     bool receive(Operand& o, Cycle now);
     bool receive_load(Operand& o, Cycle now);
     void begin_loaded(Operand& o);

@@ -40,10 +40,16 @@ void PeArray::choose_forms(const LaneSet& set)
     }
 }
 
+/// Is what the step uses of the operand there? A kept one may still be on its way, when it is loaded word by word.
+bool PeArray::has(const Operand& o, Cycle now) const
+{
+    return o.complete && (!o.kept || o.loader.has(o.entry, array_time(now)));
+}
+
 /// True when the operand of the current step is there; takes at most one beat.
 bool PeArray::receive(Operand& o, Cycle now)
 {
-    if (o.complete) return true;
+    if (o.complete) return has(o, now);
     if (!o.in->can_pop(now)) return false;
     if (operands_[0].set != set_ || operands_[1].set != set_) choose_forms(*set_);
     const OperandBeat& beat = o.in->front();

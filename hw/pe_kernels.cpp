@@ -12,11 +12,13 @@ namespace heddle {
 
 namespace {
 
-using Vector = std::uint32_t __attribute__((vector_size(64), may_alias, aligned(4)));
+// 32 bytes: gcc 12 splits wider vectors through the stack where the machine has none (store forwarding stalls, 5x).
+constexpr int words_per_vector = 8;
+using Vector = std::uint32_t __attribute__((vector_size(32), may_alias, aligned(4)));
 
 inline __attribute__((always_inline)) Vector product(Vector a, Vector b, int shift, std::uint32_t half)
 {
-    using Signed = std::int32_t __attribute__((vector_size(64), may_alias, aligned(4)));
+    using Signed = std::int32_t __attribute__((vector_size(32), may_alias, aligned(4)));
     const Vector p = a * b;
     return shift == 0 ? p : (Vector)((Signed)(p + half) >> shift);
 }
@@ -47,7 +49,7 @@ std::uint32_t half_of(int shift)
 HEDDLE_CLONES void column_sums(const PeMatrix& a, const std::int32_t* b_row, int shift, std::int32_t* out)
 {
     const std::uint32_t half = half_of(shift);
-    for (int x = 0; x < a.stride; x += 16) {
+    for (int x = 0; x < a.stride; x += words_per_vector) {
         const std::int32_t* p = a.data.data() + x;
         Vector sum{};
         if (shift == 0)
@@ -62,7 +64,7 @@ HEDDLE_CLONES void column_sums(const PeMatrix& a, const std::int32_t* b_row, int
 HEDDLE_CLONES void column_sums(const PeMatrix& a, const PeMatrix& b, int shift, std::int32_t* out)
 {
     const std::uint32_t half = half_of(shift);
-    for (int x = 0; x < a.stride; x += 16) {
+    for (int x = 0; x < a.stride; x += words_per_vector) {
         const std::int32_t *p = a.data.data() + x, *q = b.data.data() + x;
         Vector sum{};
         for (int y = 0; y < a.rows; ++y, p += a.stride, q += a.stride) sum += product(load(p), load(q), shift, half);
@@ -73,7 +75,7 @@ HEDDLE_CLONES void column_sums(const PeMatrix& a, const PeMatrix& b, int shift, 
 HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const std::int32_t* col, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
-    for (int x = 0; x < acc.stride; x += 16) {
+    for (int x = 0; x < acc.stride; x += words_per_vector) {
         const Vector c = load(col + x);
         std::int32_t* p = acc.data.data() + x;
         const std::int32_t* r = row;
@@ -91,7 +93,7 @@ HEDDLE_CLONES void outer_product(PeMatrix& acc, const std::int32_t* row, const s
 HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int32_t* b_row, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
-    for (int x = 0; x < acc.stride; x += 16) {
+    for (int x = 0; x < acc.stride; x += words_per_vector) {
         std::int32_t* p = acc.data.data() + x;
         const std::int32_t *q = a.data.data() + x, *b = b_row;
         for (int y = 0; y < acc.rows; ++y, p += acc.stride) {
@@ -109,7 +111,7 @@ HEDDLE_CLONES void scaled_rows(PeMatrix& acc, const PeMatrix& a, const std::int3
 HEDDLE_CLONES void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int shift, int summed)
 {
     const std::uint32_t half = half_of(shift);
-    for (int x = 0; x < acc.stride; x += 16) {
+    for (int x = 0; x < acc.stride; x += words_per_vector) {
         std::int32_t* p = acc.data.data() + x;
         const std::int32_t *q = a.data.data() + x, *r = b.data.data() + x;
         for (int y = 0; y < acc.rows; ++y, p += acc.stride) {

@@ -67,10 +67,9 @@ struct SpatialLoop {
     int count = 1; ///< positions
 };
 
-/// A feature map in DRAM; its address stands in the MemoryImage. Maps are stored N,H,W,C (channels innermost), weights
-/// (G,K),R,S,C.
+/// A feature map in DRAM; its address stands in the MemoryImage, the order of its words in the hardware (MapLayout).
 struct TensorPlace {
-    int channel_stride = 0; ///< channels stored per pixel (more than the layer's own under concat)
+    int channel_stride = 0; ///< channels of the stored map (more than the layer's own under concat)
     int channel_offset = 0; ///< first channel of the layer's own
 };
 
@@ -103,6 +102,7 @@ struct LayerPlan {
     Delivery input_delivery = Delivery::unicast;
     PsumPath psum_path = PsumPath::local;
 
+    std::int64_t input_words = 0;   ///< the input partition's share of the buffer's pool; 0: there is none
     std::int64_t switch_cycles = 0; ///< the layer starts so much later: the array changes its dataflow
 
     // Post-processing.

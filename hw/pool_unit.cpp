@@ -26,9 +26,11 @@ int PoolUnit::valid(int at, int taps, int stride, int dilation, int pad, int siz
 int PoolUnit::take(std::int32_t value, std::int32_t word)
 {
     const Window& w = pool_->window;
-    const int channel = word % channels_, pixel = word / channels_;
-    const int col = pixel % pool_->in_cols, row = pixel / pool_->in_cols % pool_->in_rows;
-    const int image = pixel / pool_->in_cols / pool_->in_rows;
+    const int plane = pool_->in_rows * pool_->in_cols, image = word / (plane * channels_);
+    const int within = word % (plane * channels_);
+    const int channel = pool_->planes ? within / plane : within % channels_;
+    const int pixel = pool_->planes ? within % plane : within / channels_;
+    const int col = pixel % pool_->in_cols, row = pixel / pool_->in_cols;
     int windows = 0;
     for (int r = 0; r < w.filter_rows; ++r) {
         const int from_row = row + w.pad_top - r * w.dilation_rows;
@@ -61,8 +63,10 @@ void PoolUnit::add(int image, int row, int col, int channel, std::int32_t value)
         const std::size_t rule = pool_->rules.size() == 1 ? 0 : static_cast<std::size_t>(p.seen - 1);
         result = requantize(p.sum, pool_->rules[rule], pool_->clamp_lo, pool_->clamp_hi);
     }
-    completed_.push_back(
-        {static_cast<std::int32_t>(pixel * pool_->channel_stride + pool_->channel_offset + channel), result});
+    const std::int64_t stored = pool_->channel_offset + channel, plane = std::int64_t{pool_->rows} * pool_->cols;
+    const std::int64_t word = pool_->planes ? (image * pool_->channel_stride + stored) * plane + row * pool_->cols + col
+                                            : pixel * pool_->channel_stride + stored;
+    completed_.push_back({static_cast<std::int32_t>(word), result});
 }
 
 } // namespace heddle

@@ -17,7 +17,7 @@ public:
     };
 
     void start(const FusedPool& pool, int channels);
-    /// One result and its index in the conv's map (N,P,Q,K). Returns the windows it belongs to.
+    /// One result and its index in the conv's map. Returns the windows it belongs to.
     int take(std::int32_t value, std::int32_t word);
     /// Windows completed and not yet taken away, in order.
     const std::vector<Pooled>& completed() const { return completed_; }

@@ -49,7 +49,8 @@ bool PostProcessor::take_parameters(Cycle now)
 
 std::int32_t PostProcessor::requantized(std::int32_t psum, std::int32_t out_word) const
 {
-    const std::size_t channel = static_cast<std::size_t>(out_word % setup_->channel_stride - setup_->channel_offset);
+    const std::int32_t stored = out_word / setup_->channel_step % setup_->channel_stride;
+    const std::size_t channel = static_cast<std::size_t>(stored - setup_->channel_offset);
     const std::int32_t* p = &parameters_[channel * 3];
     return requantize(std::int64_t{psum} + p[0], Requant{p[1], p[2]}, setup_->clamp_lo, setup_->clamp_hi);
 }

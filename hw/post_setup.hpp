@@ -20,6 +20,7 @@ struct FusedPool {
     std::int32_t clamp_lo = 0, clamp_hi = 0;
     std::vector<Requant> rules;                 ///< average: [0], or [n-1] for a window with n valid words
     int channel_stride = 1, channel_offset = 0; ///< of the pooled map in memory
+    bool planes = false;                        ///< both maps lie channel by channel
 };
 
 struct PostSetup {
@@ -34,6 +35,7 @@ struct PostSetup {
     std::int64_t psum_words = 0;                ///< that the layer sends through it; 0 for windows from the buffer
     int channels = 0;                           ///< that have parameters
     int channel_stride = 1, channel_offset = 0; ///< of the output map, to find a word's channel
+    std::int32_t channel_step = 1;              ///< words between neighbouring channels
 };
 
 } // namespace heddle

@@ -83,9 +83,23 @@ RegisterTile::Known RegisterTile::make(const Pass& pass, const AxisIndex& covere
             for (const Part& p : parts_) offset[p.axis] = step.index()[p.axis] - pass.base[p.axis];
             k.list.push_back({static_cast<int>(e), offset, at});
         }
-        k.list[place[e]].last_use = at;
+        Touched& touched = k.list[place[e]];
+        widen(touched.offset, step.index(), pass.base);
+        touched.last_use = at;
     }
     return k;
+}
+
+/// Windows overlap: the word that one position of the output uses with one tap, another uses with another tap. The
+/// entry is loaded as for the first of these positions, since at the end of a map it has the most PEs.
+void RegisterTile::widen(AxisIndex& offset, const AxisIndex& index, const AxisIndex& base) const
+{
+    for (const auto kind : {Part::row, Part::col}) {
+        const int out = plan_->axis_of(kind == Part::row ? dim_p : dim_q);
+        if (out < 0 || index[out] - base[out] >= offset[out]) continue;
+        for (const Part& p : parts_)
+            if (p.kind == kind) offset[p.axis] = index[p.axis] - base[p.axis];
+    }
 }
 
 const RegisterTile::List& RegisterTile::touched(const Pass& pass) const

@@ -23,7 +23,7 @@ class RegisterTile {
 public:
     struct Touched {
         int entry;
-        AxisIndex offset; ///< of its first use, from the pass's base
+        AxisIndex offset; ///< of the use in which the most PEs want it, from the pass's base
         int last_use;     ///< step of the pass
     };
     using List = std::vector<Touched>;
@@ -55,6 +55,7 @@ private:
         List list;
         std::vector<bool> present; ///< by entry
     };
+    void widen(AxisIndex& offset, const AxisIndex& index, const AxisIndex& base) const;
     const Known& known(const Pass& pass) const;
     Known make(const Pass& pass, const AxisIndex& covered) const;
 

@@ -40,7 +40,7 @@ ChannelTracer::Fields<MemoryRequest> ChannelTracer::fields(const std::string& pa
         show(first, r.first_word);
         show(words, r.words);
         show(tile, r.tile);
-        if (r.write) show_data(data, r.region, r.data, r.words);
+        if (r.write && !r.encoded()) show_data(data, r.region, r.data, r.words);
     };
 }
 
@@ -58,7 +58,7 @@ ChannelTracer::Fields<MemoryResponse> ChannelTracer::fields(const std::string& p
         show(first, r.first_word);
         show(words, r.words);
         show(tile, r.tile);
-        if (!r.write) show_data(data, r.region, r.data, r.words);
+        if (!r.write && !r.encoded()) show_data(data, r.region, r.data, r.words);
     };
 }
 

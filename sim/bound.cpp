@@ -12,25 +12,27 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b)
     return (a + b - 1) / b;
 }
 
-std::int64_t load_cycles(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p)
+std::int64_t load_cycles(Tensors t, const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p)
 {
-    const auto of = [&](Delivery mode, const NetworkConfig& network, std::int64_t words) {
-        if (mode == Delivery::load_chain_y)
-            return static_cast<std::int64_t>(hw.passes.edges_full ? hw.array.rows : p.used_rows);
-        return ceil_div(words, network.words_per_beat);
-    };
-    std::int64_t cycles = 0;
-    if (plan.keep_weights) cycles = of(plan.weight_delivery, hw.weight_network, p.weight_words);
-    if (plan.keep_inputs && plan.input_delivery == Delivery::load_chain_y) // padding may be left out of unicast beats
-        cycles = std::max(cycles, of(plan.input_delivery, hw.input_network, p.input_words));
-    return cycles;
+    if (!plan.keeps(t)) return 0;
+    const bool weights = t == Tensors::weights;
+    if ((weights ? plan.weight_delivery : plan.input_delivery) == Delivery::load_chain_y)
+        return std::int64_t{hw.passes.edges_full ? hw.array.rows : p.used_rows} *
+               (weights ? p.weight_entries : p.input_entries);
+    return ceil_div(weights ? p.weight_words : p.input_words, hw.operand_network(t).words_per_beat);
 }
 
-/// One beat when it takes all PEs, else each row in beats of its own.
-std::int64_t drain_cycles(const HardwareConfig& hw, int rows, int cols)
+/// As PeArray::drain_cycles: one beat an entry when it takes all MACs, beats of one set, else each row in beats of its
+/// own.
+std::int64_t drain_cycles(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p)
 {
     const int words = hw.psum_network.words_per_beat;
-    return words >= hw.macs() ? 1 : rows * ceil_div(cols, words);
+    if (hw.psum_network.one_set) return ceil_div(p.psum_words, words);
+    if (words >= hw.macs()) return p.psum_entries;
+    const bool full = hw.passes.edges_full;
+    const int rows = plan.psum_path != PsumPath::local ? 1 : full ? hw.array.rows : p.used_rows;
+    const int cols = full ? hw.grid_cols() : (p.used_cols - 1) * hw.array.lanes + p.used_lanes;
+    return p.psum_entries * rows * ceil_div(cols, words);
 }
 
 /// Levels of a binary tree over the rows.
@@ -48,8 +50,12 @@ PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const Pa
     const int rows = hw.passes.edges_full ? hw.array.rows : pass.used_rows;
     const int cols = hw.passes.edges_full ? hw.array.cols : pass.used_cols;
     PassPhases p;
-    p.load = load_cycles(plan, hw, pass);
-    if (plan.keep_psums) p.drain = drain_cycles(hw, rows, cols);
+    p.weight_load = load_cycles(Tensors::weights, plan, hw, pass);
+    p.input_load = load_cycles(Tensors::inputs, plan, hw, pass);
+    p.load = std::max(p.weight_load, p.input_load);
+    if (plan.keep_psums) p.drain = drain_cycles(plan, hw, pass);
+    if (plan.keep_psums && pass.summed_rows > 1 && hw.array.chain_add == ChainAdd::datapath)
+        p.additions = pass.psum_entries;
     std::int64_t skew_x = 0, skew_y = 0;
     const auto skew = [&](bool kept, Delivery mode, const NetworkConfig& network) {
         if (kept) return;
@@ -58,10 +64,9 @@ PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const Pa
     };
     skew(plan.keep_weights, plan.weight_delivery, hw.weight_network);
     skew(plan.keep_inputs, plan.input_delivery, hw.input_network);
-    if (!plan.keep_psums && plan.psum_path == PsumPath::chain_y)
+    if (plan.psum_path == PsumPath::chain_y)
         skew_y = std::max<std::int64_t>(skew_y, (rows - 1) * hw.psum_network.hop_cycles);
-    if (!plan.keep_psums && plan.psum_path == PsumPath::tree_y)
-        skew_y += tree_levels(rows) * hw.psum_network.hop_cycles;
+    if (plan.psum_path == PsumPath::tree_y) skew_y += tree_levels(rows) * hw.psum_network.hop_cycles;
     p.wavefront = skew_x + skew_y + hw.array.mac_latency_cycles - 1;
     return p;
 }
@@ -79,43 +84,58 @@ struct Phase {
     }
 };
 
+/// New tiles of one kept operand.
+struct Load {
+    std::int64_t count;
+    Phase phase;
+};
+
 /// Pass starts are max(stream, min_cycles, hidden phases) + exposed phases + gap apart. A hidden phase belongs to the
 /// neighbour, whose class is not known here: the least over the classes is certain.
 std::int64_t compute_cycles(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t)
 {
     const PassConfig& config = hw.passes;
-    Phase load, drain, wavefront;
+    Phase drain, wavefront;
+    Load loads[2] = {{t.weight_loads, {}}, {t.input_loads, {}}};
     std::int64_t passes = 0, least_steps = INT64_MAX;
     for (const PassClass& p : t.passes) {
         const PassPhases phases = pass_phases(plan, hw, p);
-        load.add(phases.load, p.count);
+        loads[0].phase.add(phases.weight_load, p.count);
+        loads[1].phase.add(phases.input_load, p.count);
         drain.add(phases.drain, p.count);
         wavefront.add(phases.wavefront, p.count);
         passes += p.count;
         least_steps = std::min(least_steps, p.steps);
     }
-    const bool all_load = t.loads == passes;
+    const bool hidden = config.load == Overlap::hidden;
     std::int64_t floor = config.min_cycles; // of the time between two starts
-    if (config.load == Overlap::hidden && all_load) floor = std::max(floor, load.least);
+    for (const Load& l : loads)
+        if (hidden && l.count == passes) floor = std::max(floor, l.phase.least);
     const std::int64_t first_floor = floor; // no drain runs behind the first pass
     if (config.drain == Overlap::hidden) floor = std::max(floor, drain.least);
 
-    std::int64_t cycles = (passes - 1) * config.gap_cycles, longest = floor;
+    std::int64_t cycles = (passes - 1) * config.gap_cycles, longest = floor, after_stream = 0;
     for (const PassClass& p : t.passes) {
-        cycles += p.count * std::max(p.steps, floor);
-        longest = std::max(longest, p.steps);
+        const std::int64_t apart = std::max(p.steps + pass_phases(plan, hw, p).additions, floor);
+        cycles += p.count * apart;
+        longest = std::max(longest, apart);
+        after_stream = std::max(after_stream, apart - p.steps);
     }
-    // Passes before a load last as long as it; which ones they are is not known here.
-    if (config.load == Overlap::hidden && !all_load && t.loads > 1)
-        cycles += (t.loads - 1) * std::max<std::int64_t>(0, load.least - longest);
     // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide
     // behind.
-    cycles -= std::max<std::int64_t>(0, floor - least_steps);
+    cycles -= after_stream;
     if (passes > 1) cycles -= std::max<std::int64_t>(0, floor - std::max(first_floor, least_steps));
-    if (config.load == Overlap::hidden)
-        cycles += load.least;
-    else
-        cycles += all_load ? load.total : t.loads * load.least;
+    std::int64_t exposed = 0; // the operands are loaded side by side
+    for (const Load& l : loads) {
+        if (l.count == 0) continue;
+        std::int64_t least = config.load == Overlap::word ? 0 : l.phase.least;
+        if (config.load == Overlap::exposed) least = l.count == passes ? l.phase.total : l.count * l.phase.least;
+        // Passes before a load last as long as it; which ones they are is not known here.
+        else if (hidden && l.count != passes && l.count > 1)
+            least += (l.count - 1) * std::max<std::int64_t>(0, l.phase.least - longest);
+        exposed = std::max(exposed, least);
+    }
+    cycles += exposed;
     if (config.drain == Overlap::exposed)
         cycles += drain.total;
     else

@@ -12,17 +12,22 @@ namespace heddle {
 
 /// Phases of one pass in cycles (design.md §5.6), from its used rows and columns.
 struct PassPhases {
-    std::int64_t load = 0;      ///< of a stationary operand; 0 when only psums are kept
+    std::int64_t load = 0;      ///< of the stationary operands, side by side; 0 when only psums are kept
     std::int64_t drain = 0;     ///< of psums kept in the PEs: an array row takes at least one beat
     std::int64_t wavefront = 0; ///< skew of the operands and of the chain, and the MAC's latency
+    std::int64_t additions = 0; ///< cycles that the MACs' adders spend on psums of neighbours (ChainAdd::datapath)
+    std::int64_t weight_load = 0, input_load = 0; ///< parts of `load`
 };
 
 /// Passes that look alike.
 struct PassClass {
     std::int64_t count = 0;
     std::int64_t steps = 0;
-    int used_rows = 0, used_cols = 0, active_pes = 0;
-    std::int64_t weight_words = 0, input_words = 0; ///< read for it: one load, or all its steps, padding included
+    int used_rows = 0, used_cols = 0, active_macs = 0;
+    int used_lanes = 1, summed_rows = 1; ///< lanes of a PE; rows of PEs whose psums add up to one
+    int weight_entries = 1, input_entries = 1, psum_entries = 1; ///< of the register files, when kept
+    /// Read for it: all its steps, padding included, or one load (of inputs: as few as padding may leave).
+    std::int64_t weight_words = 0, input_words = 0;
     std::int64_t weight_lanes = 0, input_lanes = 0; ///< of them, delivered at once: a port beat serves one step
     std::int64_t psum_words = 0;                    ///< that leave the array
 };
@@ -31,7 +36,8 @@ PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const Pa
 /// Words that a plan moves, exact for its loops, before rounding to bursts and beats.
 struct Traffic {
     std::vector<PassClass> passes;                  ///< of all tiles
-    std::int64_t loads = 0;                         ///< passes with a new stationary tile
+    std::int64_t loads = 0;                         ///< of new stationary tiles, of both operands
+    std::int64_t weight_loads = 0, input_loads = 0; ///< their parts
     std::int64_t weight_reads = 0, input_reads = 0; ///< from the global buffer to the array, without padding
     std::int64_t weight_beats = 0, input_beats = 0; ///< of their read ports, at least
     std::int64_t psums = 0, psum_accumulations = 0; ///< leave the array; of them, added to one in the buffer

@@ -1,5 +1,6 @@
 // Passes of one tile, counted by class: full and partial along each axis.
 #include "sim/bound_detail.hpp"
+#include "sim/bound_inputs.hpp"
 
 #include <algorithm>
 
@@ -31,7 +32,7 @@ void add_cover(std::vector<Cover>& covers, int size, std::int64_t count)
 /// The array's part of a plan, for one size of tile.
 class TileTraffic {
 public:
-    TileTraffic(const LayerPlan& plan, const Extents& size) : plan_(plan)
+    TileTraffic(const LayerPlan& plan, const HardwareConfig& hw, const Extents& size) : plan_(plan), inputs_(plan, hw)
     {
         for (const Axis& axis : plan.axes) {
             int extent = 1;
@@ -41,13 +42,11 @@ public:
         }
         cover_.resize(extent_.size());
         combine(0, 1);
-        const bool keeps = plan.keep_weights || plan.keep_inputs;
-        loads_ = keeps ? stationary_changes() : 0;
     }
 
     const std::vector<PassClass>& passes() const { return passes_; }
     /// Stationary tiles in a row that differ, the first included.
-    std::int64_t loads() const { return loads_; }
+    std::int64_t loads(Tensors t) const { return plan_.keeps(t) ? stationary_changes(t) : 0; }
 
 private:
     std::vector<Cover> covers_of(int axis, int extent) const
@@ -88,6 +87,21 @@ private:
         return std::min(loop.count, (cover_[static_cast<std::size_t>(loop.axis)] + loop.step - 1) / loop.step);
     }
 
+    /// Indices of an axis that the spatial loops over it reach together, those past its end left out.
+    int places(int axis) const
+    {
+        std::vector<int> at = {0};
+        for (const SpatialLoop& loop : plan_.spatial) {
+            if (loop.axis != axis) continue;
+            std::vector<int> next;
+            for (int base : at)
+                for (int i = 0; i < loop.count && base + i * loop.step < cover_[static_cast<std::size_t>(axis)]; ++i)
+                    next.push_back(base + i * loop.step);
+            at = std::move(next);
+        }
+        return static_cast<int>(at.size());
+    }
+
     /// How often the coordinate of a tensor changes over the steps of a pass, the first included.
     std::int64_t changes(Tensors t) const
     {
@@ -103,8 +117,8 @@ private:
     std::int64_t lanes(Tensors t) const
     {
         std::int64_t words = 1;
-        for (const SpatialLoop& loop : plan_.spatial)
-            if (axis_indexes(plan_.axes[static_cast<std::size_t>(loop.axis)], t)) words *= positions(loop);
+        for (std::size_t a = 0; a < cover_.size(); ++a)
+            if (axis_indexes(plan_.axes[a], t)) words *= places(static_cast<int>(a));
         return words;
     }
 
@@ -117,28 +131,49 @@ private:
         return words;
     }
 
+    const Axis& axis_of(int axis) const { return plan_.axes[static_cast<std::size_t>(axis)]; }
+
+    /// Coordinates that the steps of a pass reach.
+    int entries(Tensors t) const
+    {
+        int n = 1;
+        for (const AxisLoop& loop : plan_.pass_loops)
+            if (axis_indexes(axis_of(loop.axis), t)) n *= iterations(loop);
+        return n;
+    }
+
     void add_pass(std::int64_t count)
     {
         PassClass p;
         p.count = count;
         p.steps = 1;
         for (const AxisLoop& loop : plan_.pass_loops) p.steps *= iterations(loop);
-        p.used_rows = p.used_cols = p.active_pes = 1;
+        p.used_rows = p.used_cols = p.active_macs = 1;
         for (const SpatialLoop& loop : plan_.spatial) {
             const int n = positions(loop);
-            if (loop.place != Place::x) p.used_rows *= n;
-            if (loop.place != Place::y) p.used_cols *= n;
-            p.active_pes *= n;
+            if (loop.place == Place::y || loop.place == Place::diagonal) p.used_rows *= n;
+            if (loop.place == Place::x || loop.place == Place::diagonal) p.used_cols *= n;
+            if (loop.place == Place::lane) p.used_lanes *= n;
+            if (loop.place == Place::y && reduces(axis_of(loop.axis).dims.front())) p.summed_rows *= n;
         }
+        for (std::size_t a = 0; a < cover_.size(); ++a) p.active_macs *= places(static_cast<int>(a));
         p.weight_lanes = plan_.keep_weights ? distinct(Tensors::weights) : lanes(Tensors::weights);
-        p.input_lanes = plan_.keep_inputs ? distinct(Tensors::inputs) : lanes(Tensors::inputs);
         p.weight_words = p.weight_lanes * (plan_.keep_weights ? 1 : changes(Tensors::weights));
-        p.input_words = p.input_lanes * (plan_.keep_inputs ? 1 : changes(Tensors::inputs));
+        p.input_lanes = lanes(Tensors::inputs);
+        p.input_words = p.input_lanes * changes(Tensors::inputs);
+        if (plan_.keep_inputs) {
+            const KeptInputs::Demand d = inputs_.of(cover_);
+            p.input_entries = d.entries;
+            p.input_words = d.least_words;
+            p.input_lanes = std::max<std::int64_t>(1, d.least_words);
+        }
+        p.weight_entries = entries(Tensors::weights);
+        p.psum_entries = entries(Tensors::outputs);
         p.psum_words = plan_.keep_psums ? distinct(Tensors::outputs) : p.steps * lanes(Tensors::outputs);
         passes_.push_back(p);
     }
 
-    std::int64_t stationary_changes() const
+    std::int64_t stationary_changes(Tensors t) const
     {
         std::int64_t all = 1, changing = 1;
         std::vector<int> left = extent_; // of each axis, inside the loops so far
@@ -147,10 +182,7 @@ private:
             const int n = (extent + loop.step - 1) / loop.step;
             extent = std::min(extent, loop.step);
             all *= n;
-            const Axis& axis = plan_.axes[static_cast<std::size_t>(loop.axis)];
-            const bool moves = (plan_.keep_weights && axis_indexes(axis, Tensors::weights)) ||
-                               (plan_.keep_inputs && axis_indexes(axis, Tensors::inputs));
-            if (n > 1 && moves) changing = all;
+            if (n > 1 && axis_indexes(axis_of(loop.axis), t)) changing = all;
         }
         std::int64_t passes = 0;
         for (const PassClass& p : passes_) passes += p.count;
@@ -158,19 +190,19 @@ private:
     }
 
     const LayerPlan& plan_;
+    KeptInputs inputs_;
     std::vector<int> extent_;
     std::vector<std::vector<Cover>> covers_;
     std::vector<int> cover_;
     std::vector<PassClass> passes_;
-    std::int64_t loads_ = 0;
 };
 
 } // namespace
 
-TilePasses passes_of_tile(const LayerPlan& plan, const Extents& size)
+TilePasses passes_of_tile(const LayerPlan& plan, const HardwareConfig& hw, const Extents& size)
 {
-    const TileTraffic tile(plan, size);
-    return {tile.passes(), tile.loads()};
+    const TileTraffic tile(plan, hw, size);
+    return {tile.passes(), tile.loads(Tensors::weights), tile.loads(Tensors::inputs)};
 }
 
 } // namespace heddle::bound_detail

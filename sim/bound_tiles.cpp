@@ -39,7 +39,6 @@ public:
     const Extents& size() const { return odometer_.size(); }
     const Region& weights() const { return weights_; }
     const Region& inputs() const { return inputs_; }
-    const Region& outputs() const { return outputs_; }
 
     bool next()
     {
@@ -67,7 +66,6 @@ private:
     {
         const Extents &base = odometer_.base(), &size = odometer_.size();
         weights_ = region(Tensors::weights);
-        outputs_ = region(Tensors::outputs);
         inputs_ = region(Tensors::inputs);
         inputs_.lo[dim_count] = rows_.lo(base[dim_p], base[dim_r]);
         inputs_.hi[dim_count] = rows_.hi(base[dim_p] + size[dim_p], base[dim_r] + size[dim_r]);
@@ -77,7 +75,7 @@ private:
 
     TileOdometer odometer_;
     WindowAxis rows_, cols_;
-    Region weights_, inputs_, outputs_;
+    Region weights_, inputs_;
 };
 
 } // namespace
@@ -86,7 +84,7 @@ TileFetches walk_tiles(const LayerPlan& plan)
 {
     TileFetches f;
     TileWalk walk(plan);
-    Region weights, inputs, outputs; // of the tile before
+    Region weights, inputs; // of the tile before
     do {
         const bool first = f.tiles++ == 0;
         const auto fresh = [first](const Region& now, const Region& before) {
@@ -95,11 +93,10 @@ TileFetches walk_tiles(const LayerPlan& plan)
         const std::int64_t w = fresh(walk.weights(), weights), i = fresh(walk.inputs(), inputs);
         if (plan.kind == PlanKind::array) f.weights += w;
         f.inputs += i;
-        if (plan.add_layer >= 0) f.operand2 += fresh(walk.outputs(), outputs);
-        f.same_stationary += !first && (plan.keep_weights ? w == 0 : i == 0);
+        f.same_weights += !first && w == 0;
+        f.same_inputs += !first && i == 0;
         weights = walk.weights();
         inputs = walk.inputs();
-        outputs = walk.outputs();
         auto known = std::find_if(f.sizes.begin(), f.sizes.end(), [&](auto& c) { return c.size == walk.size(); });
         if (known == f.sizes.end()) known = f.sizes.insert(known, {walk.size(), 0});
         ++known->tiles;

@@ -64,33 +64,52 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b)
     return (a + b - 1) / b;
 }
 
-/// Words and beats from the buffer to the array. When some passes find their stationary operand in place, it is not
-/// known here which: the smallest load is certain.
+/// Total over the passes, or, when some passes find their operand in place, what is certain: the smallest load.
+struct Loads {
+    std::int64_t passes = 0, total = 0, least = INT64_MAX;
+
+    void add(std::int64_t count, std::int64_t each)
+    {
+        passes += count;
+        total += count * each;
+        least = std::min(least, each);
+    }
+    std::int64_t of(std::int64_t loads) const { return loads == passes ? total : loads * least; }
+};
+
+std::int64_t beats_of(std::int64_t words, std::int64_t lanes, int width)
+{
+    return words / lanes * ceil_div(lanes, width);
+}
+
+/// Words and beats from the buffer to the array.
 void add_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t delivered, Traffic& t)
 {
     const int weight_width = hw.global_buffer.weights.read_port.words;
     const int input_width = hw.global_buffer.inputs.read_port.words;
-    std::int64_t passes = 0, weights = 0, least = INT64_MAX, weight_beats = 0, least_beats = INT64_MAX, input_beats = 0;
+    const bool chain = plan.keep_weights && plan.weight_delivery == Delivery::load_chain_y;
+    Loads weights, weight_beats, inputs, input_beats;
     for (const PassClass& p : t.passes) {
-        const std::int64_t beats =
-            p.weight_words / p.weight_lanes *
-            std::max<std::int64_t>(ceil_div(p.weight_lanes, weight_width),
-                                   plan.keep_weights && plan.weight_delivery == Delivery::load_chain_y ? p.used_rows
-                                                                                                       : 1);
-        passes += p.count;
-        weights += p.count * p.weight_words;
-        weight_beats += p.count * beats;
-        least = std::min(least, p.weight_words);
-        least_beats = std::min(least_beats, beats);
-        input_beats += p.count * (p.input_words / p.input_lanes) * ceil_div(p.input_lanes, input_width);
+        weights.add(p.count, p.weight_words);
+        weight_beats.add(p.count, std::max(beats_of(p.weight_words, p.weight_lanes, weight_width),
+                                           chain ? std::int64_t{p.used_rows} * p.weight_entries : 1));
+        inputs.add(p.count, p.input_words);
+        input_beats.add(p.count, beats_of(p.input_words, p.input_lanes, input_width));
     }
-    const bool known = !plan.keep_weights || t.loads == passes;
-    t.weight_reads = known ? weights : t.loads * least;
-    t.weight_beats = known ? weight_beats : t.loads * least_beats;
-    t.input_reads = plan.keep_inputs && t.loads < passes ? 0 : input_reads(plan, delivered);
+    const std::int64_t weight_loads = plan.keep_weights ? t.weight_loads : weights.passes;
+    t.weight_reads = weights.of(weight_loads);
+    t.weight_beats = weight_beats.of(weight_loads);
+    if (plan.keep_inputs) {
+        // Windows that slide read only what the pass before did not hold: at least each tile's words once.
+        const bool slides = hw.passes.load == Overlap::word;
+        t.input_reads = slides ? std::min(t.input_fills, inputs.of(t.input_loads)) : inputs.of(t.input_loads);
+        t.input_beats = ceil_div(t.input_reads, input_width);
+        return;
+    }
+    t.input_reads = input_reads(plan, delivered);
     t.input_beats = ceil_div(t.input_reads, input_width);
     // Padding and words from neighbours take no room in a beat; without them beats are known.
-    if (!plan.keep_inputs && t.input_reads == delivered) t.input_beats = input_beats;
+    if (t.input_reads == delivered) t.input_beats = input_beats.total;
 }
 
 } // namespace
@@ -103,15 +122,17 @@ Traffic compute_traffic(const LayerPlan& plan, const HardwareConfig& hw)
     t.tiles = fetches.tiles;
     t.weight_fills = fetches.weights;
     t.input_fills = fetches.inputs;
-    t.operand2_fills = fetches.operand2;
     t.outputs = std::int64_t{e[dim_n]} * e[dim_g] * e[dim_k] * e[dim_p] * e[dim_q];
+    t.operand2_fills = plan.add_layer < 0 ? 0 : t.outputs;
     t.results = plan.pool_layer < 0 ? t.outputs
                                     : std::int64_t{e[dim_n]} * e[dim_g] * e[dim_k] * plan.pool_rows * plan.pool_cols;
-    std::int64_t delivered = 0, single_loads = 0;
+    std::int64_t delivered = 0, single_weights = 0, single_inputs = 0;
     for (const bound_detail::SizeClass& c : fetches.sizes) {
-        const bound_detail::TilePasses tile = bound_detail::passes_of_tile(plan, c.size);
-        t.loads += c.tiles * tile.loads;
-        if (tile.loads == 1) single_loads += c.tiles;
+        const bound_detail::TilePasses tile = bound_detail::passes_of_tile(plan, hw, c.size);
+        t.weight_loads += c.tiles * tile.weight_loads;
+        t.input_loads += c.tiles * tile.input_loads;
+        if (tile.weight_loads == 1) single_weights += c.tiles;
+        if (tile.input_loads == 1) single_inputs += c.tiles;
         for (PassClass p : tile.classes) {
             p.count *= c.tiles;
             delivered += p.count * p.input_words;
@@ -120,13 +141,15 @@ Traffic compute_traffic(const LayerPlan& plan, const HardwareConfig& hw)
         }
     }
     if (plan.kind == PlanKind::post) {
-        t.loads = t.psums = 0;
+        t.psums = 0;
         t.input_reads = window_words(plan);
         t.input_beats = ceil_div(t.input_reads, hw.global_buffer.inputs.read_port.words);
         return t;
     }
     // A tile with one stationary operand may find it in place.
-    t.loads -= std::min(fetches.same_stationary, single_loads);
+    t.weight_loads -= std::min(fetches.same_weights, single_weights);
+    t.input_loads -= std::min(fetches.same_inputs, single_inputs);
+    t.loads = t.weight_loads + t.input_loads;
     add_reads(plan, hw, delivered, t);
     t.psum_accumulations = t.psums - t.outputs;
     return t;

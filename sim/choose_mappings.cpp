@@ -114,7 +114,8 @@ private:
     void measure(std::size_t dataflow, std::size_t i)
     {
         const std::map<int, MapChoice> kept = o_.chosen;
-        const bool values = !std::exchange(o_.timing_only, true);
+        // Cycles do not depend on values, but for how far maps are compressed.
+        const bool timing_only = std::exchange(o_.timing_only, !o_.hardware.dram.compression.maps);
         std::vector<int> layers;
         for (auto& [layer, list] : options_) {
             if (i >= list[dataflow].candidates.size()) continue;
@@ -132,7 +133,7 @@ private:
                 option.cycles = r.cycles;
                 option.pj = pj;
             });
-        o_.timing_only = !values;
+        o_.timing_only = timing_only;
         o_.chosen = kept;
     }
 

@@ -1,6 +1,7 @@
 #include "sim/dataflow.hpp"
 
 #include "dnn/base/error.hpp"
+#include "sim/dataflow_vector.hpp"
 
 #include <algorithm>
 
@@ -22,6 +23,13 @@ constexpr Known known[] = {
     {"is",
      "input-stationary: a pass keeps one input per PE and streams output channels; reductions spread over y, output "
      "positions over x, psums leave every step"},
+    {"ws_los",
+     "weight-stationary, local-output-stationary (MAGNet): a collector holds the weights of the innermost input "
+     "channels while output positions stream, and one psum for these channels"},
+    {"os_lws", "output-stationary, local-weight-stationary (MAGNet): collectors hold the psums of a stripe of output "
+               "columns over the whole reduction, and one weight along the stripe"},
+    {"rs", "row-stationary (Eyeriss): a PE runs one row of a filter over one row of inputs; filter rows share a row of "
+           "PEs, input rows a diagonal, psums are summed up a column"},
 };
 
 /// The dimensions of the list that the layer has, as one flattened index.
@@ -59,6 +67,12 @@ void add_index(std::vector<Index>& list, const Index& index)
     if (!index.empty()) list.push_back(index);
 }
 
+/// The whole index in every pass.
+void add_pass(Spread& s, const Index& index)
+{
+    if (!index.empty()) s.pass.push_back({index, 1, 0, false});
+}
+
 /// `diagonal` groups side by side, each on its share of the rows and columns.
 Spread grouped(const LayerShape& shape, int diagonal)
 {
@@ -71,6 +85,7 @@ Spread grouped(const LayerShape& shape, int diagonal)
 
 struct Indices {
     Index reduction, channels, pixels;
+    std::vector<Index> taps; ///< of the filter, where these are not part of `reduction`
 };
 
 /// Stationary GEMM forms whose psums are summed along y: weights or inputs stay.
@@ -86,9 +101,10 @@ Spread reduce_on_y(const LayerShape& shape, const Indices& i, Tensors kept, int 
     if (!streamed.empty()) {
         s.cut = static_cast<int>(s.glb.size());
         s.glb.push_back(streamed);
-        s.pass.push_back(streamed);
+        add_pass(s, streamed);
     }
     add_index(s.glb, i.reduction);
+    for (const Index& tap : i.taps) s.glb.push_back(tap);
     return s;
 }
 
@@ -106,7 +122,7 @@ Spread keep_outputs(const LayerShape& shape, const Index& on_y, const Index& on_
     const bool x_first = weights_larger != (!on_y.empty() && on_y.front() == dim_k);
     add_index(s.glb, x_first ? on_x : on_y);
     add_index(s.glb, x_first ? on_y : on_x);
-    add_index(s.pass, reduction);
+    add_pass(s, reduction);
     return s;
 }
 
@@ -123,7 +139,7 @@ Spread planar(const LayerShape& shape, int rows, int cols)
     if (weights_larger) add_index(s.glb, flat(shape, {dim_k}));
     for (Dim d : {dim_n, dim_p, dim_q}) add_index(s.glb, flat(shape, {d}));
     if (!weights_larger) add_index(s.glb, flat(shape, {dim_k}));
-    for (Dim d : {dim_c, dim_r, dim_s}) add_index(s.pass, flat(shape, {d}));
+    for (Dim d : {dim_c, dim_r, dim_s}) add_pass(s, flat(shape, {d}));
     return s;
 }
 
@@ -138,7 +154,7 @@ Spread channels_everywhere(const LayerShape& shape, const Indices& i, int rows, 
     s.spatial.push_back(spatial(i.channels, Place::x, x));
     add_index(s.glb, i.pixels);
     add_index(s.glb, i.channels);
-    add_index(s.pass, i.reduction);
+    add_pass(s, i.reduction);
     return s;
 }
 
@@ -178,9 +194,15 @@ void add_output_stationary(std::vector<Spread>& list, const LayerShape& shape, c
 
 /// Both orders of a flattened reduction: C innermost as the words lie in memory (first, so that it wins ties:
 /// neighbouring lanes then read neighbouring words), and outermost as in the GEMM form.
-std::vector<Indices> index_sets(const LayerShape& shape)
+/// A machine that sums channels only takes its taps one after the other.
+std::vector<Indices> index_sets(const LayerShape& shape, const HardwareConfig& hw)
 {
-    Indices i{flat(shape, {dim_c, dim_r, dim_s}), flat(shape, {dim_k}), flat(shape, {dim_n, dim_p, dim_q})};
+    if (hw.array.sums_channels) {
+        Indices i{flat(shape, {dim_c}), flat(shape, {dim_k}), flat(shape, {dim_n, dim_p, dim_q}), {}};
+        for (Dim d : {dim_r, dim_s}) add_index(i.taps, flat(shape, {d}));
+        return {i};
+    }
+    Indices i{flat(shape, {dim_c, dim_r, dim_s}), flat(shape, {dim_k}), flat(shape, {dim_n, dim_p, dim_q}), {}};
     std::vector<Indices> sets = {i};
     const Index inner = flat(shape, {dim_r, dim_s, dim_c});
     if (inner != i.reduction) {
@@ -192,7 +214,7 @@ std::vector<Indices> index_sets(const LayerShape& shape)
 
 } // namespace
 
-int Spread::quantum(const std::vector<Dim>& index) const
+int Spread::positions(const std::vector<Dim>& index) const
 {
     int n = 1;
     for (const MapLoop& loop : spatial)
@@ -200,11 +222,22 @@ int Spread::quantum(const std::vector<Dim>& index) const
     return n;
 }
 
-int Spread::outputs_per_step() const
+int Spread::quantum(const std::vector<Dim>& index) const
 {
+    int n = positions(index);
+    for (const PassLoop& loop : pass)
+        if (loop.dims == index && loop.count > 0) n *= loop.count;
+    return n;
+}
+
+int Spread::outputs_at_once() const
+{
+    const auto of_outputs = [](const Index& dims) { return std::none_of(dims.begin(), dims.end(), reduces); };
     int n = 1;
     for (const MapLoop& loop : spatial)
-        if (std::none_of(loop.dims.begin(), loop.dims.end(), reduces)) n *= loop.count;
+        if (of_outputs(loop.dims)) n *= loop.count;
+    for (const PassLoop& loop : pass)
+        if (loop.count > 0 && of_outputs(loop.dims)) n *= loop.count;
     return n;
 }
 
@@ -232,11 +265,17 @@ std::string describe_dataflow(const std::string& dataflow)
     throw UserError("unknown dataflow \"" + dataflow + "\": expected one of " + names);
 }
 
-std::vector<Spread> spreads(const std::string& dataflow, const LayerShape& shape, int rows, int cols)
+std::vector<Spread> spreads(const std::string& dataflow, const LayerShape& shape, const HardwareConfig& hw)
 {
     describe_dataflow(dataflow); // throws when unknown
+    const int rows = hw.array.rows, cols = hw.array.cols;
+    if (dataflow == "rs") throw UserError("row-stationary mappings are made whole (sim/row_stationary.hpp)");
+    if (vector_machine(hw)) return vector_spreads(dataflow, shape, hw);
+    if (dataflow == "ws_los" || dataflow == "os_lws")
+        throw UserError("dataflow " + dataflow + ": needs PEs with collectors (array.collectors), which " + hw.name +
+                        " has not");
     std::vector<Spread> list;
-    for (const Indices& i : index_sets(shape)) {
+    for (const Indices& i : index_sets(shape, hw)) {
         if (dataflow == "os") {
             add_output_stationary(list, shape, i, rows, cols);
             continue;
@@ -260,8 +299,10 @@ Mapping make_mapping(const std::string& dataflow, const Spread& spread, const La
     };
     MapLevel dram{"dram", {}, {}, {}};
     MapLevel glb{"glb", {}, {}, {Tensors::weights, Tensors::inputs, Tensors::outputs}};
-    MapLevel array{"array", {}, spread.spatial, {}};
-    MapLevel rf{"rf", {}, {}, spread.keep};
+    MapLevel array{"array", {}, {}, {}}, lanes{"lanes", {}, {}, {}}, vector{"vector", {}, {}, {}};
+    MapLevel rf{"rf", {}, {}, spread.keep}, collector{"collector", {}, {}, {}};
+    for (const MapLoop& loop : spread.spatial)
+        (loop.place == Place::lane ? lanes : loop.place == Place::vector ? vector : array).spatial.push_back(loop);
     for (Dim d : order)
         if (tile[d] < shape.extent[d]) dram.temporal.push_back(temporal({d}, tile[d]));
     for (std::size_t g = 0; g < spread.glb.size(); ++g) {
@@ -269,9 +310,13 @@ Mapping make_mapping(const std::string& dataflow, const Spread& spread, const La
         const int step = static_cast<int>(g) == spread.cut ? chunk : spread.quantum(index);
         if (step < index_extent(index, tile)) glb.temporal.push_back(temporal(index, step));
     }
-    for (const Index& index : spread.pass)
-        if (index_extent(index, tile) > 1) rf.temporal.push_back(temporal(index, 1));
-    return {dataflow, {dram, glb, array, rf}};
+    for (const PassLoop& loop : spread.pass)
+        if (loop.count > 0 || index_extent(loop.dims, tile) > loop.step) // a counted one covers steps outside it
+            (loop.collector ? collector : rf).temporal.push_back(temporal(loop.dims, loop.step));
+    Mapping mapping{dataflow, {dram, glb, array, rf}};
+    for (const MapLevel& level : {collector, lanes, vector})
+        if (!level.temporal.empty() || !level.spatial.empty()) mapping.levels.push_back(level);
+    return mapping;
 }
 
 } // namespace heddle

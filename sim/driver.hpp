@@ -20,8 +20,9 @@ namespace heddle {
 enum class TimeDriver { fast, reference };
 
 struct RunOptions {
-    QuantizedNetwork network; ///< weights already integers; synthetic or trained
-    Tensor input;             ///< integers of the network's input layer
+    QuantizedNetwork network;           ///< weights already integers; synthetic or trained
+    Tensor input;                       ///< integers of the network's input layer
+    std::map<int, Tensor> given_inputs; ///< by layer: read instead of what its producer wrote
     HardwareConfig hardware;
     std::string dataflow; ///< empty: the preset's first; "best": of the preset's, layer by layer
     MapperOptions mapper;

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "hw/cause_names.hpp"
+#include "sim/mapping.hpp"
 
 #include <numeric>
 
@@ -129,6 +130,10 @@ void collect_counts(Accelerator& m, const CompiledPlan& plan, Cycle cycles, bool
     r.macs_effectual = timing_only ? 0 : a.macs_effectual;
     if (plan.hardware().array.zero_gating && !timing_only) r.macs_gated = a.macs - a.macs_effectual;
     const bool streamed = a.first_operand != never;
+    for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs}) {
+        const ReuseMeter::Counts& c = a.reuse[static_cast<int>(t)];
+        if (streamed) r.reuse[tensor_name(t)] = {{"uses", c.uses}, {"fills", c.fills}};
+    }
     r.array_cycles = streamed ? a.last_result - a.first_operand + 1 : 0;
     r.utilization = static_cast<double>(a.macs) / (static_cast<double>(cycles) * plan.hardware().macs());
     const PostProcessor::Stats& p = m.post().stats();

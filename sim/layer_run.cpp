@@ -2,8 +2,11 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/reference.hpp"
+#include "hw/code_walk.hpp"
 #include "sim/layer_counts.hpp"
+#include "sim/zeros.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 
@@ -51,6 +54,26 @@ std::string plan_key(const LayerPlan& p)
     return k.str();
 }
 
+/// A layer's mapping and its machine's compression must go together.
+void check_compressed_stores(const LayerSetup& setup, const CompiledPlan& plan)
+{
+    const CompressedMap* map = setup.image.compressed[static_cast<int>(Region::outputs)];
+    if (map && !stored_in_order(plan.results(), plan.stores(), map->unit_words()))
+        throw UserError("layer " + setup.plan.name +
+                        ": its mapping splits the columns of the output map, so planes are " +
+                        "not stored from their first word to their last and cannot be compressed as one unit: " +
+                        "expected dram.compression.unit: row, or a mapping that keeps whole rows");
+}
+
+/// The bound counts plain words. Compressed maps may move less: what the DRAM really moved then takes their place.
+std::int64_t bound_of_moved(const Bound& bound, const HardwareConfig& hw, const DramActivity& dram)
+{
+    std::int64_t cycles = dram_cycles(hw, dram.read_bytes, dram.write_bytes);
+    for (const auto& [name, part] : bound.parts)
+        if (name != "dram") cycles = std::max(cycles, part);
+    return cycles;
+}
+
 } // namespace
 
 std::string describe_op(const Layer& l)
@@ -73,13 +96,16 @@ std::string describe_shape(const Layer& l)
 
 LayerRunner::LayerRunner(const RunOptions& options)
     : options_(options), machine_(std::make_unique<Accelerator>("heddle", options.hardware, machine_options(options))),
-      maps_(options.network.net), valid_(options.network.net.layers.size(), false)
+      maps_(options.network.net, options.hardware), valid_(options.network.net.layers.size(), false)
 {
+    if (options.timing_only && options.hardware.dram.compression.maps)
+        throw UserError("--timing-only: how far maps are compressed depends on their values (dram.compression of " +
+                        options.hardware.name + ")");
     if (options.timing_only) return;
     pending_ = std::async(std::launch::async, [this] { // beside the simulation, in its own thread
         const auto start = std::chrono::steady_clock::now();
         Reference r;
-        r.outputs = run_reference(options_.network, options_.input, &r.overflows);
+        r.outputs = run_reference_slices(options_.network, options_.input, options_.given_inputs, &r.overflows);
         r.seconds = seconds_since(start);
         return r;
     });
@@ -157,6 +183,13 @@ LayerResult LayerRunner::run(int layer)
     const Layer& l = net.layers[static_cast<std::size_t>(layer)];
     const MapChoice choice = choose(options_, layer);
     for (int in : l.inputs) provide(in);
+    const auto given = options_.given_inputs.find(layer);
+    if (given != options_.given_inputs.end()) {
+        if (choice.plan.add_layer == l.inputs.front())
+            throw UserError("layer " + l.name + ": its given input is also what is added to its output");
+        maps_.write(l.inputs.front(), given->second);
+        valid_[static_cast<std::size_t>(l.inputs.front())] = false; // other readers get their own
+    }
     if (choice.plan.add_layer >= 0) provide(choice.plan.add_layer);
     const std::unique_ptr<LayerSetup> setup = make_layer_setup(options_.network, options_.hardware, choice.plan, maps_);
 
@@ -172,11 +205,14 @@ LayerResult LayerRunner::run(int layer)
         r.note = "with " + net.layers[static_cast<std::size_t>(choice.plan.fused_layer)].name;
     if (r.cycles == 0) {
         const CompiledPlan plan(setup->plan, options_.hardware);
+        check_compressed_stores(*setup, plan);
         const std::shared_ptr<void> watching = watch_ ? watch_(*machine_, plan) : nullptr;
         const Cycle cycles = machine_->run_layer(plan, setup->post, setup->image);
         collect_counts(*machine_, plan, cycles, options_.timing_only, r);
     }
     r.bound_cycles = r.bound_actual_cycles = choice.bound.cycles;
+    if (options_.hardware.dram.compression.maps)
+        r.bound_actual_cycles = bound_of_moved(choice.bound, options_.hardware, r.dram);
     r.bound_by = choice.bound.by;
     r.wire_utilization = choice.wire_utilization;
     if (r.cycles < r.bound_actual_cycles)

@@ -1,6 +1,7 @@
 #include "sim/layer_setup.hpp"
 
 #include "dnn/base/error.hpp"
+#include "hw/map_layout.hpp"
 #include "sim/layer_shape.hpp"
 
 #include <algorithm>
@@ -8,91 +9,12 @@
 
 namespace heddle {
 
-MapStore::MapStore(const Network& net) : net_(net), places_(net.layers.size()), last_reader_(net.layers.size(), 0)
-{
-    const int count = static_cast<int>(net.layers.size());
-    maps_.resize(net.layers.size());
-    for (int i = 0; i < count; ++i)
-        places_[static_cast<std::size_t>(i)] = {i, net.layers[static_cast<std::size_t>(i)].out_shape[1], 0};
-    for (int i = 0; i < count; ++i) {
-        const Layer& l = net.layers[static_cast<std::size_t>(i)];
-        if (l.op == Op::reshape || l.op == Op::softmax) places_[static_cast<std::size_t>(i)] = place(l.inputs[0]);
-    }
-    // From the last concat to the first, so that nested ones find their parent's place.
-    for (int i = count - 1; i >= 0; --i) {
-        const Layer& l = net.layers[static_cast<std::size_t>(i)];
-        if (l.op != Op::concat) continue;
-        int offset = place(i).channel_offset;
-        for (int in : l.inputs) {
-            const Op op = net.layers[static_cast<std::size_t>(in)].op;
-            Place& p = places_[static_cast<std::size_t>(in)];
-            if (p.owner != in || op == Op::input || op == Op::reshape)
-                throw UserError("layer " + l.name + ": its input " + net.layers[static_cast<std::size_t>(in)].name +
-                                " lies elsewhere already (a map can feed one concat, and must be computed)");
-            p = {place(i).owner, place(i).channel_stride, offset};
-            offset += net.layers[static_cast<std::size_t>(in)].out_shape[1];
-        }
-    }
-    for (int i = 0; i < count; ++i)
-        for (int in : net.layers[static_cast<std::size_t>(i)].inputs) {
-            const int owner = place(in).owner;
-            last_reader_[static_cast<std::size_t>(owner)] = std::max(last_reader_[static_cast<std::size_t>(owner)], i);
-        }
-    for (int i = count - 1; i >= 0; --i) // what is read under another name lives as long as that name
-        for (int in : net.layers[static_cast<std::size_t>(i)].inputs) {
-            int& last = last_reader_[static_cast<std::size_t>(place(in).owner)];
-            if (place(i).owner == place(in).owner)
-                last = std::max(last, last_reader_[static_cast<std::size_t>(place(i).owner)]);
-        }
-}
-
-std::vector<std::int16_t>& MapStore::words(int layer)
-{
-    const Place& p = place(layer);
-    std::vector<std::int16_t>& map = maps_[static_cast<std::size_t>(p.owner)];
-    if (map.empty())
-        map.resize(static_cast<std::size_t>(word_count(net_.layers[static_cast<std::size_t>(p.owner)].out_shape)));
-    return map;
-}
-
-void MapStore::write(int layer, const Tensor& values)
-{
-    const Place& p = place(layer);
-    const Shape4& s = values.shape;
-    std::vector<std::int16_t>& map = words(layer);
-    for (int n = 0; n < s[0]; ++n)
-        for (int c = 0; c < s[1]; ++c)
-            for (int i = 0; i < s[2] * s[3]; ++i)
-                map[(static_cast<std::size_t>(n) * s[2] * s[3] + i) * p.channel_stride + p.channel_offset + c] =
-                    values.data[(static_cast<std::size_t>(n) * s[1] + c) * s[2] * s[3] + i];
-}
-
-Tensor MapStore::read(int layer) const
-{
-    const Place& p = place(layer);
-    const std::vector<std::int16_t>& map = maps_[static_cast<std::size_t>(p.owner)];
-    Tensor t(net_.layers[static_cast<std::size_t>(layer)].out_shape);
-    const Shape4& s = t.shape;
-    for (int n = 0; n < s[0]; ++n)
-        for (int c = 0; c < s[1]; ++c)
-            for (int i = 0; i < s[2] * s[3]; ++i)
-                t.data[(static_cast<std::size_t>(n) * s[1] + c) * s[2] * s[3] + i] =
-                    map[(static_cast<std::size_t>(n) * s[2] * s[3] + i) * p.channel_stride + p.channel_offset + c];
-    return t;
-}
-
-void MapStore::forget_before(int layer)
-{
-    for (std::size_t i = 0; i < maps_.size(); ++i)
-        if (!maps_[i].empty() && last_reader_[i] < layer && static_cast<int>(i) < layer)
-            std::vector<std::int16_t>().swap(maps_[i]);
-}
-
 namespace {
 
-/// (K,C/G,R,S) to the order in memory: (G,K),R,S,C.
-std::vector<std::int16_t> weights_in_memory_order(const Tensor& w, const Extents& e)
+/// (K,C/G,R,S) to the order in memory.
+std::vector<std::int16_t> weights_in_memory_order(const Tensor& w, const Extents& e, MapLayout layout)
 {
+    if (layout == MapLayout::planes) return w.data;
     std::vector<std::int16_t> out(w.data.size());
     const int filters = e[dim_g] * e[dim_k], taps = e[dim_r] * e[dim_s], channels = e[dim_c];
     std::size_t to = 0;
@@ -134,7 +56,7 @@ void set_pool(PostSetup& post, const QuantizedLayer& pool, const LayerPlan& plan
     post.channel_offset = 0;
 }
 
-PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan)
+PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan, MapLayout layout)
 {
     const QuantizedLayer& q = net.layers[static_cast<std::size_t>(plan.layer)];
     PostSetup post;
@@ -143,6 +65,8 @@ PostSetup make_post_setup(const QuantizedNetwork& net, const LayerPlan& plan)
     post.clamp_hi = q.clamp_hi;
     post.channel_stride = plan.outputs.channel_stride;
     post.channel_offset = plan.outputs.channel_offset;
+    post.channel_step = static_cast<std::int32_t>(channel_step(layout, plan.extent[dim_p], plan.extent[dim_q]));
+    post.pool.planes = layout == MapLayout::planes;
     if (plan.op == Op::conv) post.channels = plan.extent[dim_g] * plan.extent[dim_k];
     if (plan.kind == PlanKind::array)
         post.psum_words = std::int64_t{plan.extent[dim_n]} * plan.extent[dim_p] * plan.extent[dim_q] * post.channels;
@@ -174,6 +98,21 @@ std::vector<std::int32_t> make_parameters(const QuantizedLayer& q, int channels)
 
 } // namespace
 
+namespace {
+
+std::uint64_t region_bytes(const LayerSetup& s, int region)
+{
+    const std::size_t r = static_cast<std::size_t>(region);
+    if (s.image.compressed[r]) return static_cast<std::uint64_t>(s.image.compressed[r]->bytes());
+    const auto* words = s.image.words[r];
+    const std::uint64_t count = region == static_cast<int>(Region::parameters) ? s.parameters.size() / 3
+                                : words                                        ? words->size()
+                                                                               : 0;
+    return (count * static_cast<std::uint64_t>(s.image.bits[r]) + 7) / 8;
+}
+
+} // namespace
+
 std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw,
                                              const LayerPlan& plan, MapStore& maps)
 {
@@ -189,19 +128,27 @@ std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const 
     put(p.inputs, source);
     put(p.outputs, result);
     if (p.add_layer >= 0) put(p.operand2, p.add_layer);
-    s->post = make_post_setup(net, p);
+    s->post = make_post_setup(net, p, hw.dram.map_layout);
 
     const auto bind = [&](Region r, std::vector<std::int16_t>* words, int bits) {
         s->image.words[static_cast<int>(r)] = words;
         s->image.bits[static_cast<int>(r)] = bits;
     };
+    const auto bind_map = [&](Region r, int layer) {
+        CompressedMap* compressed = maps.compressed(layer);
+        s->image.compressed[static_cast<int>(r)] = compressed;
+        bind(r, compressed ? nullptr : &maps.words(layer), hw.precision.input_bits);
+    };
     const QuantizedLayer& q = net.layers[static_cast<std::size_t>(p.layer)];
-    if (p.kind == PlanKind::array) s->weights = weights_in_memory_order(q.weights, p.extent);
+    if (p.kind == PlanKind::array) s->weights = weights_in_memory_order(q.weights, p.extent, hw.dram.map_layout);
     if (s->post.channels > 0) s->parameters = make_parameters(q, s->post.channels);
     bind(Region::weights, &s->weights, hw.precision.weight_bits);
-    bind(Region::inputs, &maps.words(source), hw.precision.input_bits);
-    bind(Region::outputs, &maps.words(result), hw.precision.input_bits);
-    bind(Region::operand2, p.add_layer >= 0 ? &maps.words(p.add_layer) : nullptr, hw.precision.input_bits);
+    bind_map(Region::inputs, source);
+    bind_map(Region::outputs, result);
+    if (p.add_layer >= 0)
+        bind_map(Region::operand2, p.add_layer);
+    else
+        bind(Region::operand2, nullptr, hw.precision.input_bits);
     s->image.parameters = &s->parameters;
     s->image.bits[static_cast<int>(Region::parameters)] = hw.post.parameter_bytes_per_channel * 8;
 
@@ -212,12 +159,7 @@ std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const 
     std::uint64_t next = 0;
     for (int r = 0; r < region_count; ++r) {
         s->image.address[static_cast<std::size_t>(r)] = next;
-        const auto* words = s->image.words[static_cast<std::size_t>(r)];
-        const std::uint64_t count = r == static_cast<int>(Region::parameters) ? s->parameters.size() / 3
-                                    : words                                   ? words->size()
-                                                                              : 0;
-        const std::uint64_t bytes =
-            (count * static_cast<std::uint64_t>(s->image.bits[static_cast<std::size_t>(r)]) + 7) / 8;
+        const std::uint64_t bytes = region_bytes(*s, r);
         next += (bytes + align - 1) / align * align;
     }
     if (hw.dram.kind == DramKind::dram && next > t.capacity_bytes())

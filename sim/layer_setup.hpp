@@ -6,37 +6,12 @@
 #include "hw/memory_image.hpp"
 #include "hw/post_setup.hpp"
 #include "sim/lower.hpp"
+#include "sim/map_store.hpp"
 
 #include <memory>
 #include <vector>
 
 namespace heddle {
-
-/// The feature maps of a network in DRAM, N,H,W,C. Concatenated maps are written side by side by their producers, and a
-/// reshape is another name for its source, so neither moves data.
-class MapStore {
-public:
-    /// UserError when a map feeds two concats: it would have to be copied, which nothing here does for free.
-    explicit MapStore(const Network& net);
-
-    struct Place {
-        int owner = 0;          ///< layer whose allocation holds it
-        int channel_stride = 0; ///< channels per pixel there
-        int channel_offset = 0;
-    };
-    const Place& place(int layer) const { return places_[static_cast<std::size_t>(layer)]; }
-    std::vector<std::int16_t>& words(int layer);
-    void write(int layer, const Tensor& values);
-    Tensor read(int layer) const;
-    /// Frees maps that only layers up to `layer` read.
-    void forget_before(int layer);
-
-private:
-    const Network& net_;
-    std::vector<Place> places_;
-    std::vector<int> last_reader_;
-    std::vector<std::vector<std::int16_t>> maps_;
-};
 
 /// Everything one run_layer needs; owns what the image points to.
 struct LayerSetup {

@@ -18,7 +18,7 @@ bool is_flat(const Shape4& s)
     return s[2] == 1 && s[3] == 1;
 }
 
-/// Is the map of pixels the same in memory (channels innermost) under both shapes?
+/// Is the order of pixels in memory the same under both shapes?
 bool same_pixels(const Shape4& a, const Shape4& b)
 {
     return a[0] == b[0] && a[1] == b[1] && word_count(a) == word_count(b);

@@ -28,10 +28,13 @@ void set_tile_loops(Lowering& l);
 void set_loops(Lowering& l);
 /// What stays in the PEs, and whether their registers hold it.
 void set_kept(Lowering& l);
+/// Entries of a PE's register file that a full pass touches, and words of one PE in an entry.
+std::int64_t register_entries(const LayerPlan& plan, Tensors t);
+std::int64_t words_per_entry(const LayerPlan& plan, Tensors t);
 /// Delivery modes and the psum path, from the wires.
 void set_delivery(Lowering& l);
-/// Partitions of the global buffer.
-void check_capacity(const Lowering& l);
+/// Partitions of the global buffer, and their shares of its pool.
+void check_capacity(Lowering& l);
 
 /// Psums alive at once in the buffer: outputs touched inside the outermost loop over a reduction; 0 when every pass
 /// completes its psums.

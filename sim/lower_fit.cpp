@@ -109,13 +109,38 @@ void check_psums(const Lowering& l)
                       std::to_string(bound) + "; " + hint);
 }
 
+/// Banks that the psums leave are the inputs'.
+void divide_pool(Lowering& l)
+{
+    const GlobalBufferConfig& g = l.hw.global_buffer;
+    if (g.pool_banks == 0) return;
+    const int bits = l.hw.precision.input_bits;
+    const std::int64_t inputs = tile_words(l.shape, tile_of(l.plan), Tensors::inputs) * bits;
+    const std::int64_t psums = live_psums(l.plan) * l.hw.precision.psum_bits;
+    const int need = pool_banks(g, inputs, psums);
+    if (need > g.pool_banks)
+        l.fail("glb", "inputs of " + std::to_string((inputs + 7) / 8) + " bytes and psums of " +
+                          std::to_string((psums + 7) / 8) + " bytes need " + std::to_string(need) + " banks of " +
+                          std::to_string(g.pool_bank_bytes) + " bytes, their pool has " + std::to_string(g.pool_banks) +
+                          "; cut the tile at dram");
+    const std::int64_t left = (g.pool_banks - pool_banks(g, 0, psums)) * g.pool_bank_bytes;
+    l.plan.input_words = std::min(left, g.inputs.bytes) * 8 / bits;
+}
+
 } // namespace
 
 std::int64_t live_psums(const LayerPlan& plan)
 {
     if (plan.kind == PlanKind::post) return 0;
-    for (const TileLoop& t : plan.tile_loops)
-        if (reduces(t.dim) && t.tile < plan.extent[t.dim]) return outputs_inside(plan, 0);
+    Extents outside = plan.extent; // what one iteration of the tile loops so far covers
+    for (const TileLoop& t : plan.tile_loops) {
+        if (reduces(t.dim) && t.tile < outside[t.dim]) {
+            std::int64_t words = 1;
+            for (Dim d : {dim_n, dim_g, dim_k, dim_p, dim_q}) words *= outside[d];
+            return words;
+        }
+        outside[t.dim] = t.tile;
+    }
     for (std::size_t i = 0; i < plan.glb_loops.size(); ++i)
         if (runs_reduction(plan, plan.glb_loops[i])) return outputs_inside(plan, i);
     if (plan.keep_psums) return 0;
@@ -124,7 +149,7 @@ std::int64_t live_psums(const LayerPlan& plan)
     return 0;
 }
 
-void check_capacity(const Lowering& l)
+void check_capacity(Lowering& l)
 {
     const GlobalBufferConfig& glb = l.hw.global_buffer;
     const Precision& bits = l.hw.precision;
@@ -134,6 +159,7 @@ void check_capacity(const Lowering& l)
     check(l, "outputs", glb.outputs, bits.input_bits, words(Tensors::outputs));
     if (l.plan.add_layer >= 0) check(l, "operand2", glb.operand2, bits.input_bits, words(Tensors::outputs));
     check_psums(l);
+    divide_pool(l);
 }
 
 } // namespace heddle::lower_detail

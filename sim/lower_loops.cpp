@@ -7,7 +7,16 @@ namespace heddle::lower_detail {
 
 namespace {
 
-const std::vector<std::string> level_order = {"dram", "glb", "array", "rf"};
+const std::vector<std::string> level_order = {"dram", "glb", "array", "rf", "collector", "lanes", "vector"};
+const char* const all_levels = "dram, glb, array, rf, collector, lanes, vector";
+
+/// Where spatial loops of a level lie; false when it has none.
+bool may_hold(const std::string& level, Place place)
+{
+    if (level == "lanes") return place == Place::lane;
+    if (level == "vector") return place == Place::vector;
+    return level == "array" && place != Place::lane && place != Place::vector;
+}
 
 /// Levels must be known and come in the order of the memory hierarchy.
 void check_levels(const Lowering& l)
@@ -16,13 +25,23 @@ void check_levels(const Lowering& l)
     for (const MapLevel& level : l.mapping.levels) {
         const auto found = std::find(level_order.begin(), level_order.end(), level.name);
         if (found == level_order.end())
-            l.fail(level.name, "this machine has no such level; it has dram, glb, array, rf");
+            l.fail(level.name, std::string("this machine has no such level; it has ") + all_levels);
         const auto position = static_cast<std::size_t>(found - level_order.begin());
         if (position < next)
-            l.fail(level.name, "stands below " + level_order[next - 1] + "; the order is dram, glb, array, rf");
+            l.fail(level.name, "stands below " + level_order[next - 1] + "; the order is " + all_levels);
         next = position + 1;
-        if (level.name != "array" && !level.spatial.empty())
-            l.fail(level.name, "spatial loops belong to the array level");
+        const bool spatial = level.name == "array" || level.name == "lanes" || level.name == "vector";
+        if (!spatial && !level.spatial.empty())
+            l.fail(level.name, "spatial loops belong to the levels array, lanes and vector");
+        if (spatial && !level.temporal.empty())
+            l.fail(level.name, "has spatial loops only; the steps of a pass belong to rf or collector");
+        for (const MapLoop& loop : level.spatial)
+            if (!may_hold(level.name, loop.place))
+                l.fail(level.name, "loop over " + loop_name(loop.dims) + " lies on axis " + place_name(loop.place) +
+                                       "; axes y, x and diagonal belong to the level array, lane to lanes, vector to "
+                                       "vector");
+        if (level.name == "collector" && !level.keep.empty())
+            l.fail(level.name, "keeps what its loops touch, no list; leave keep out");
     }
     const MapLevel* glb = l.mapping.find("glb");
     for (Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
@@ -114,29 +133,47 @@ void check_nest(Lowering& l, int axis)
                                       "; something inside it must cover these indices, or its step must be 1");
 }
 
+struct Room {
+    Place place;
+    int have;
+    const char *unit, *owner;
+};
+
+void check_places(const Lowering& l, const Room& room)
+{
+    std::int64_t need = 1;
+    std::string loops;
+    const bool of_array = room.place == Place::y || room.place == Place::x;
+    for (const SpatialLoop& s : l.plan.spatial) {
+        if (s.place != room.place && !(of_array && s.place == Place::diagonal)) continue;
+        need *= s.count;
+        loops += (loops.empty() ? "" : ", ") + axis_name(l.plan, s.axis) + " " + std::to_string(s.count);
+    }
+    if (need > room.have)
+        l.fail("array", std::string("axis ") + place_name(room.place) + " needs " + std::to_string(need) + " " +
+                            room.unit + " (" + loops + "), " + room.owner + " has " + std::to_string(room.have) +
+                            "; make the counts' product at most " + std::to_string(room.have));
+}
+
 void check_array(const Lowering& l)
 {
     if (l.plan.kind == PlanKind::post) {
+        for (Dim d : {dim_r, dim_s})
+            if (l.plan.dim_tile(d) < l.plan.extent[d])
+                l.fail("dram", std::string("cuts ") + dim_names[d] +
+                                   " of a pooling window into tiles, which the PostProcessor cannot add up; leave " +
+                                   dim_names[d] + " out");
         const int words = l.plan.spatial.empty() ? 1 : l.plan.spatial.front().count;
         if (l.plan.spatial.size() > 1 || words > l.hw.post.words_per_cycle)
             l.fail("array", "spatial loops need " + std::to_string(words) + " words per cycle, the PostProcessor has " +
                                 std::to_string(l.hw.post.words_per_cycle));
         return;
     }
-    for (Place side : {Place::y, Place::x}) {
-        std::int64_t need = 1;
-        std::string loops;
-        for (const SpatialLoop& s : l.plan.spatial) {
-            if (s.place != side && s.place != Place::diagonal) continue;
-            need *= s.count;
-            loops += (loops.empty() ? "" : ", ") + axis_name(l.plan, s.axis) + " " + std::to_string(s.count);
-        }
-        const int have = side == Place::y ? l.hw.array.rows : l.hw.array.cols;
-        if (need > have)
-            l.fail("array", std::string("axis ") + (side == Place::y ? "y" : "x") + " needs " + std::to_string(need) +
-                                (side == Place::y ? " rows" : " columns") + " (" + loops + "), the array has " +
-                                std::to_string(have) + "; make the counts' product at most " + std::to_string(have));
-    }
+    const ArrayConfig& array = l.hw.array;
+    check_places(l, {Place::y, array.rows, "rows", "the array"});
+    check_places(l, {Place::x, array.cols, "columns", "the array"});
+    check_places(l, {Place::lane, array.lanes, "lanes", "a PE"});
+    check_places(l, {Place::vector, array.vector, "vector elements", "a PE"});
 }
 
 } // namespace
@@ -158,24 +195,18 @@ void set_tile_loops(Lowering& l)
     check_levels(l);
     const MapLevel* dram = l.mapping.find("dram");
     if (!dram) return;
-    bool reduction = false;
     for (const MapLoop& loop : dram->temporal) {
         if (loop.dims.size() != 1)
             l.fail("dram", "loop over " + loop_name(loop.dims) + ": tiles are cut along single dimensions");
         const Dim d = loop.dims.front();
-        for (const TileLoop& t : l.plan.tile_loops)
-            if (t.dim == d)
-                l.fail("dram", std::string("two loops over ") + dim_names[d] + "; one level of tiles has one");
-        const int tile = std::min(loop.step, l.plan.extent[d]);
-        const bool cuts = tile < l.plan.extent[d];
-        if (cuts && l.hw.dram.kind == DramKind::resident)
+        const int outside = l.plan.dim_tile(d), tile = std::min(loop.step, outside);
+        if (loop.step > outside && outside < l.plan.extent[d])
+            l.fail("dram", std::string("loop over ") + dim_names[d] + " steps by " + std::to_string(loop.step) +
+                               ", but the loop over it outside only by " + std::to_string(outside));
+        if (tile < l.plan.extent[d] && l.hw.dram.kind == DramKind::resident)
             l.fail("dram", std::string("loop over ") + dim_names[d] +
                                ": tensors are resident on chip, so there is one tile; make its step " +
                                std::to_string(l.plan.extent[d]));
-        if (cuts && reduction && !reduces(d))
-            l.fail("dram", std::string("loop over ") + dim_names[d] +
-                               " inside a loop over a reduction would send psums to DRAM; put C, R and S innermost");
-        reduction = reduction || (cuts && reduces(d));
         l.plan.tile_loops.push_back({d, tile});
     }
 }
@@ -186,6 +217,7 @@ void set_loops(Lowering& l)
         if (level.name == "dram") continue;
         std::vector<AxisLoop>& temporal = level.name == "glb" ? l.plan.glb_loops : l.plan.pass_loops;
         for (const MapLoop& loop : level.temporal) temporal.push_back({add_axis(l, level, loop), loop.step, 1});
+        if (level.name == "collector") l.plan.collector_loops = static_cast<int>(level.temporal.size());
         for (const MapLoop& loop : level.spatial)
             l.plan.spatial.push_back({add_axis(l, level, loop), loop.place, loop.step, loop.count});
     }

@@ -2,6 +2,7 @@
 #include "sim/lower_detail.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace heddle::lower_detail {
 
@@ -22,6 +23,11 @@ const Axis& axis_of(const LayerPlan& plan, int axis)
     return plan.axes[static_cast<std::size_t>(axis)];
 }
 
+bool inside_pe(Place place)
+{
+    return place == Place::lane || place == Place::vector;
+}
+
 /// Which spatial loops tell the PEs' words of one tensor apart.
 struct Sharing {
     bool y = false, x = false, diagonal = false;
@@ -32,7 +38,7 @@ Sharing sharing_of(const LayerPlan& plan, Tensors t)
 {
     Sharing s;
     for (const SpatialLoop& loop : plan.spatial) {
-        if (loop.count == 1) continue;
+        if (loop.count == 1 || inside_pe(loop.place)) continue;
         if (!axis_indexes(axis_of(plan, loop.axis), t)) {
             s.every_pe = false;
             continue;
@@ -50,8 +56,8 @@ bool shiftable(const LayerPlan& plan)
     for (const SpatialLoop& loop : plan.spatial) {
         const std::vector<Dim>& dims = axis_of(plan, loop.axis).dims;
         const Dim want = loop.place == Place::y ? dim_p : dim_q;
-        if (loop.count > 1 && (loop.place == Place::diagonal || dims.size() != 1 || dims[0] != want || loop.step != 1))
-            return false;
+        const bool other = loop.place == Place::diagonal || inside_pe(loop.place);
+        if (loop.count > 1 && (other || dims.size() != 1 || dims[0] != want || loop.step != 1)) return false;
     }
     for (const Axis& axis : plan.axes)
         for (Dim d : axis.dims)
@@ -61,9 +67,16 @@ bool shiftable(const LayerPlan& plan)
 
 std::vector<Delivery> fitting_modes(const LayerPlan& plan, Tensors t, bool kept)
 {
-    if (kept) return {Delivery::load_chain_y, Delivery::unicast, Delivery::multicast};
     const Sharing s = sharing_of(plan, t);
     std::vector<Delivery> modes;
+    if (kept) {
+        if (s.every_pe) modes = {Delivery::load_chain_y, Delivery::unicast};
+        if (!s.y && !s.x && !s.diagonal) modes.push_back(Delivery::broadcast);
+        if (!s.x && !s.diagonal) modes.push_back(Delivery::row_bus);
+        if (!s.y && !s.diagonal) modes.push_back(Delivery::column_bus);
+        modes.push_back(Delivery::multicast);
+        return modes;
+    }
     if (!s.y && !s.x && !s.diagonal) modes.push_back(Delivery::broadcast);
     if (!s.x) modes.insert(modes.end(), {Delivery::systolic_x, Delivery::row_bus});
     if (!s.y) modes.insert(modes.end(), {Delivery::systolic_y, Delivery::column_bus});
@@ -82,8 +95,8 @@ std::string names_of(const std::vector<Delivery>& modes)
 
 std::string need_text(const LayerPlan& plan, Tensors t, bool kept)
 {
-    if (kept) return "a word of their own in every PE, loaded";
     const Sharing s = sharing_of(plan, t);
+    if (kept && s.every_pe) return "a word of their own in every PE, loaded";
     if (!s.y && !s.x && !s.diagonal) return "one word for all PEs";
     if (!s.x) return "one word per row, shared along x";
     if (!s.y) return "one word per column, shared along y";
@@ -108,48 +121,155 @@ std::string path_names(const std::vector<PsumPath>& paths)
     return text.empty() ? "none" : text;
 }
 
-/// Psums that stay need a PE of their own for every output; those that leave are summed along y only.
+/// Where a reduction is summed: down the columns, and over a PE's vector elements by its tree. Without psums in the
+/// PEs, all of y and vector must be such sums, for an output leaves each column in every step.
 void check_psum_loops(const Lowering& l)
 {
+    const bool keep = l.plan.keep_psums;
+    bool vector_sums = false, vector_outputs = false;
     for (const SpatialLoop& loop : l.plan.spatial) {
         if (loop.count == 1) continue;
         const Axis& axis = axis_of(l.plan, loop.axis);
-        const bool output =
-            std::all_of(axis.dims.begin(), axis.dims.end(), [](Dim d) { return indexes(Tensors::outputs, d); });
+        const bool sums = axis_reduces(axis);
         const std::string name = "spatial loop over " + axis_name(l.plan, loop.axis);
+        const std::string place = place_name(loop.place);
         if (loop.place == Place::diagonal && l.hw.array.one_group)
             l.fail("array", name + " is diagonal, but the array takes one group at a time (array.groups: one); move "
                                    "it to glb");
-        if (l.plan.keep_psums && !output)
-            l.fail("array", name + " reduces, but the rf keeps the outputs; take it off the array or let psums leave");
-        if (!l.plan.keep_psums && loop.place == Place::y && !axis_reduces(axis))
-            l.fail("array", name + " on y is no reduction, but psums leave every step and are summed along y; put it "
-                                   "on x, or keep outputs in the rf");
-        if (!l.plan.keep_psums && loop.place != Place::y && !output)
-            l.fail("array", name + " reduces off the y axis; psums are summed along y only");
+        const bool summed_here = loop.place == Place::y || loop.place == Place::vector;
+        if (sums && l.hw.array.sums_channels && (axis.dims.size() > 1 || axis.dims.front() != dim_c))
+            l.fail("array", name + " sums filter taps, but this array sums input channels only (array.spatial_sums: "
+                                   "channels); move R and S to glb");
+        if (sums && !summed_here)
+            l.fail("array", name + " reduces off the y axis; psums are summed along y, and in a PE along vector");
+        if (!sums && !keep && summed_here)
+            l.fail("array", name + " on " + place +
+                                " is no reduction, but psums leave every step and are summed along " + place +
+                                "; put it on " + (loop.place == Place::y ? "x" : "lane") +
+                                ", or keep outputs in the rf");
+        if (loop.place == Place::vector) (sums ? vector_sums : vector_outputs) = true;
     }
+    if (vector_sums && vector_outputs)
+        l.fail("vector", "loops over reductions and over outputs; the elements of a PE are summed all together or "
+                         "not at all");
+}
+
+bool sums_columns(const LayerPlan& plan)
+{
+    return std::any_of(plan.spatial.begin(), plan.spatial.end(), [&](const SpatialLoop& s) {
+        return s.place == Place::y && s.count > 1 && axis_reduces(axis_of(plan, s.axis));
+    });
 }
 
 PsumPath pick_path(const Lowering& l)
 {
     check_psum_loops(l);
-    const std::vector<PsumPath> fitting = l.plan.keep_psums
-                                              ? std::vector<PsumPath>{PsumPath::local}
-                                              : std::vector<PsumPath>{PsumPath::chain_y, PsumPath::tree_y};
+    const bool local = l.plan.keep_psums && !sums_columns(l.plan);
+    const std::vector<PsumPath> fitting =
+        local ? std::vector<PsumPath>{PsumPath::local} : std::vector<PsumPath>{PsumPath::chain_y, PsumPath::tree_y};
     for (PsumPath p : l.hw.psum_network.paths)
         if (std::find(fitting.begin(), fitting.end(), p) != fitting.end()) return p;
-    l.fail("array", std::string("psums ") + (l.plan.keep_psums ? "accumulate in the PE" : "leave every step") +
+    l.fail("array", std::string("psums ") +
+                        (local               ? "accumulate in the PE"
+                         : l.plan.keep_psums ? "of a column are summed on their way out"
+                                             : "leave every step") +
                         ": missing wires, any one of " + path_names(fitting) + "; the psum network has " +
                         path_names(l.hw.psum_network.paths));
 }
 
-/// Words of a tensor that one PE touches in a pass.
-std::int64_t register_demand(const Lowering& l, Tensors t)
+/// Of a full pass.
+int iterations(const LayerPlan& plan, const AxisLoop& loop)
+{
+    int extent = 1;
+    for (Dim d : axis_of(plan, loop.axis).dims) extent *= plan.dim_tile(d);
+    return (std::min(loop.span, extent) + loop.step - 1) / loop.step;
+}
+
+/// Iterations of the pass loops over an axis, all together, in a full pass.
+int pass_count(const LayerPlan& plan, int axis)
+{
+    int n = 1;
+    for (const AxisLoop& loop : plan.pass_loops)
+        if (loop.axis == axis) n *= iterations(plan, loop);
+    return n;
+}
+
+/// What one iteration of the innermost pass loop over a dimension's own axis covers.
+int unit_step(const LayerPlan& plan, Dim d)
+{
+    int unit = 1;
+    for (const AxisLoop& loop : plan.pass_loops) {
+        const Axis& axis = axis_of(plan, loop.axis);
+        if (axis.dims.size() == 1 && axis.dims.front() == d) unit = loop.step;
+    }
+    return unit;
+}
+
+/// Different rows (or columns) that `outputs` positions of the window with `taps` taps touch.
+std::int64_t window_places(int outputs, int stride, int taps, int dilation)
+{
+    std::set<int> places;
+    for (int o = 0; o < outputs; ++o)
+        for (int tap = 0; tap < taps; ++tap) places.insert(o * stride + tap * dilation);
+    return static_cast<std::int64_t>(places.size());
+}
+
+} // namespace
+
+/// What RegisterTile (hw/register_tile.hpp) stores: inputs by row and column where these are axes of their own.
+std::int64_t register_entries(const LayerPlan& plan, Tensors t)
+{
+    std::int64_t entries = 1;
+    int of[dim_count];
+    std::fill(std::begin(of), std::end(of), 1);
+    for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+        const Axis& axis = plan.axes[a];
+        if (!axis_indexes(axis, t)) continue;
+        const int n = pass_count(plan, static_cast<int>(a));
+        const Dim d = axis.dims.front();
+        const bool window = d == dim_p || d == dim_q || d == dim_r || d == dim_s;
+        if (t == Tensors::inputs && axis.dims.size() == 1 && window)
+            of[d] = n;
+        else
+            entries *= n;
+    }
+    if (t != Tensors::inputs) return entries;
+    const Window& w = plan.window;
+    return entries *
+           window_places(of[dim_p], unit_step(plan, dim_p) * w.stride_rows, of[dim_r],
+                         unit_step(plan, dim_r) * w.dilation_rows) *
+           window_places(of[dim_q], unit_step(plan, dim_q) * w.stride_cols, of[dim_s],
+                         unit_step(plan, dim_s) * w.dilation_cols);
+}
+
+std::int64_t words_per_entry(const LayerPlan& plan, Tensors t)
 {
     std::int64_t words = 1;
-    for (const AxisLoop& loop : l.plan.pass_loops)
-        if (axis_indexes(axis_of(l.plan, loop.axis), t)) words *= (loop.span + loop.step - 1) / loop.step;
+    for (const SpatialLoop& s : plan.spatial)
+        if (inside_pe(s.place) && axis_indexes(axis_of(plan, s.axis), t)) words *= s.count;
     return words;
+}
+
+namespace {
+
+void check_collectors(const Lowering& l)
+{
+    const std::size_t loops = static_cast<std::size_t>(l.plan.collector_loops);
+    if (loops == 0) return;
+    if (!l.hw.array.collectors) l.fail("collector", "the PEs of this machine have no collectors; move its loops to rf");
+    for (Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs}) {
+        std::int64_t entries = 1;
+        for (std::size_t i = l.plan.pass_loops.size() - loops; i < l.plan.pass_loops.size(); ++i) {
+            const AxisLoop& loop = l.plan.pass_loops[i];
+            if (axis_indexes(axis_of(l.plan, loop.axis), t)) entries *= iterations(l.plan, loop);
+        }
+        const int depth = l.hw.register_file(t).collector_depth;
+        // Operands that change every step pass through a single register.
+        if (entries > depth && depth > 1)
+            l.fail("collector", std::string(tensor_name(t)) + " need " + std::to_string(entries) +
+                                    " entries, the collector has " + std::to_string(depth) +
+                                    "; make its loops shorter");
+    }
 }
 
 } // namespace
@@ -158,15 +278,15 @@ void set_kept(Lowering& l)
 {
     const MapLevel* array = l.mapping.find("array");
     if (array && !array->keep.empty()) l.fail("array", "keeps nothing; what stays in the PEs belongs to keep of rf");
+    check_collectors(l);
     const MapLevel* rf = l.mapping.find("rf");
     if (!rf) return;
     l.plan.keep_weights = rf->keeps(Tensors::weights);
     l.plan.keep_inputs = rf->keeps(Tensors::inputs);
     l.plan.keep_psums = rf->keeps(Tensors::outputs);
-    const int words[] = {l.hw.array.weights.words, l.hw.array.inputs.words, l.hw.array.psums.words};
     for (Tensors t : rf->keep) {
-        const std::int64_t demand = register_demand(l, t);
-        const int bound = words[static_cast<int>(t)];
+        const std::int64_t demand = register_entries(l.plan, t) * words_per_entry(l.plan, t);
+        const int bound = l.hw.register_file(t).words;
         if (demand > bound)
             l.fail("rf", std::string(tensor_name(t)) + " need " + std::to_string(demand) +
                              " words per PE in a pass, the register file has " + std::to_string(bound) +

@@ -5,6 +5,7 @@
 #include "sim/mapper_carry.hpp"
 #include "sim/mapper_energy.hpp"
 #include "sim/mapping_cache.hpp"
+#include "sim/row_stationary.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -52,6 +53,7 @@ public:
     std::vector<MapChoice> run(std::size_t most)
     {
         const auto start = std::chrono::steady_clock::now();
+        if (shape_.kind == PlanKind::array && dataflow_ == "rs") return run_row_stationary(most, start);
         if (shape_.kind == PlanKind::post) {
             Carried c;
             c.spread = post_spread();
@@ -74,6 +76,33 @@ public:
     }
 
 private:
+    using Clock = std::chrono::steady_clock;
+
+    /// Row-stationary mappings are made from their parameters, buffer tiles included; the bound picks among the best.
+    std::vector<MapChoice> run_row_stationary(std::size_t most, Clock::time_point start)
+    {
+        constexpr std::size_t bounded = 24;
+        std::string first_error;
+        for (const RowStationary& p : row_stationary_choices(shape_, hw_, std::max(bounded, most))) {
+            ++counts_.visited;
+            try {
+                Candidate c;
+                c.choice = use_mapping(net_, layer_, hw_, row_stationary_mapping(p, shape_, hw_));
+                if (options_.energy)
+                    c.choice.estimate_pj = estimate_energy_pj(c.choice.plan, hw_, *options_.energy, c.choice.bound,
+                                                              c.choice.estimate_cycles);
+                c.tiles = compute_traffic(c.choice.plan, hw_).tiles;
+                candidates_.push_back(std::move(c));
+            } catch (const UserError& e) {
+                ++counts_.rejected[static_cast<std::size_t>(Reject::wires)];
+                if (first_error.empty()) first_error = e.what();
+            }
+        }
+        if (candidates_.empty()) throw UserError("dataflow rs, " + first_error);
+        const Candidate first = *pick(candidates_);
+        return ranked(first, most, std::chrono::duration<double>(Clock::now() - start).count());
+    }
+
     TileSearch tile_search(const Carried& c) const
     {
         const bool array = shape_.kind == PlanKind::array;
@@ -90,7 +119,7 @@ private:
         channels.place = Place::x;
         s.spatial = {channels};
         for (Dim d : {dim_n, dim_p, dim_q, dim_g}) s.glb.push_back({d});
-        for (Dim d : {dim_r, dim_s}) s.pass.push_back({d});
+        for (Dim d : {dim_r, dim_s}) s.pass.push_back({{d}, 1, 0, false});
         return s;
     }
 
@@ -154,7 +183,7 @@ private:
         std::vector<MapChoice> list;
         for (std::size_t i = 0; i < std::min(most, candidates_.size()); ++i) {
             MapChoice m = candidates_[i].choice;
-            m.wire_utilization = wires;
+            if (!carried_.empty()) m.wire_utilization = wires;
             m.counts = counts_;
             m.seconds = seconds;
             if (options_.energy && m.estimate_pj == 0.0)
@@ -214,7 +243,9 @@ MapChoice use_mapping(const Network& net, int layer, const HardwareConfig& hw, c
 {
     MapChoice choice;
     choice.mapping = mapping;
-    choice.plan = lower(net, layer, hw, mapping);
+    if (mapping.levels.empty() && mapping.row_stationary)
+        choice.mapping = row_stationary_mapping(*mapping.row_stationary, layer_shape(net, layer), hw);
+    choice.plan = lower(net, layer, hw, choice.mapping);
     choice.bound = compute_bound(choice.plan, hw);
     choice.estimate_cycles = choice.bound.cycles;
     if (choice.plan.kind == PlanKind::array)

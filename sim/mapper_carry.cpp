@@ -39,7 +39,7 @@ Carried carry(const LayerShape& shape, const std::string& name, const HardwareCo
         c.utilization = utilization;
         c.phases = pass_phases(l.plan, hw, p);
         c.keeps_inputs = l.plan.keep_inputs;
-        c.load_words = l.plan.keep_weights ? p.weight_words : l.plan.keep_inputs ? p.input_words : 0;
+        c.load_words = (l.plan.keep_weights ? p.weight_words : 0) + (l.plan.keep_inputs ? p.input_words : 0);
     }
     return c;
 }
@@ -55,7 +55,7 @@ double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, cons
     if (!plan.keep_inputs && !sparing)
         cycles = std::max(cycles, ceil_div(p.input_words, hw.input_network.words_per_beat));
     cycles = std::max(cycles, ceil_div(p.psum_words, hw.psum_network.words_per_beat));
-    return static_cast<double>(p.active_pes * p.steps) / static_cast<double>(cycles * hw.macs());
+    return static_cast<double>(p.active_macs * p.steps) / static_cast<double>(cycles * hw.macs());
 }
 
 std::vector<Carried> carried_spreads(const LayerShape& shape, const std::string& name, const HardwareConfig& hw,
@@ -63,7 +63,7 @@ std::vector<Carried> carried_spreads(const LayerShape& shape, const std::string&
 {
     std::vector<Carried> list;
     std::string first_error;
-    for (const Spread& s : spreads(dataflow, shape, hw.array.rows, hw.array.cols)) {
+    for (const Spread& s : spreads(dataflow, shape, hw)) {
         try {
             list.push_back(carry(shape, name, hw, s));
         } catch (const UserError& e) {

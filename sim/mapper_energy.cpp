@@ -16,7 +16,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b)
 
 /// Sums over the passes of a plan.
 struct PassSums {
-    std::int64_t passes = 0, active_pes = 0; ///< active: summed over passes, one step each
+    std::int64_t passes = 0, active_macs = 0;               ///< active: summed over passes, one step each
+    std::int64_t weight_registers = 0, input_registers = 0; ///< words of one load in all PEs, as often
     std::int64_t weight_hops = 0, input_hops = 0;
 };
 
@@ -26,7 +27,7 @@ std::int64_t links(Delivery mode, const PassClass& p, std::int64_t lanes)
     if (mode == Delivery::systolic_x) return p.used_cols;
     if (mode == Delivery::systolic_y) return p.used_rows;
     if (mode == Delivery::load_chain_y) return std::max<std::int64_t>(1, (p.used_rows + 1) / 2);
-    return std::max<std::int64_t>(1, p.active_pes / std::max<std::int64_t>(1, lanes));
+    return std::max<std::int64_t>(1, p.active_macs / std::max<std::int64_t>(1, lanes));
 }
 
 PassSums sum_passes(const LayerPlan& plan, const Traffic& t)
@@ -34,7 +35,9 @@ PassSums sum_passes(const LayerPlan& plan, const Traffic& t)
     PassSums s;
     for (const PassClass& p : t.passes) {
         s.passes += p.count;
-        s.active_pes += p.count * p.active_pes;
+        s.active_macs += p.count * p.active_macs;
+        s.weight_registers += p.count * p.active_macs * p.weight_entries;
+        s.input_registers += p.count * p.active_macs * p.input_entries;
         s.weight_hops += p.count * p.weight_words * links(plan.weight_delivery, p, p.weight_lanes);
         s.input_hops += p.count * p.input_words * links(plan.input_delivery, p, p.input_lanes);
     }
@@ -42,9 +45,9 @@ PassSums sum_passes(const LayerPlan& plan, const Traffic& t)
 }
 
 /// Of a sum over all passes, the part of those that load.
-std::int64_t of_loads(std::int64_t sum, const Traffic& t, const PassSums& s)
+std::int64_t of_loads(std::int64_t sum, std::int64_t loads, const PassSums& s)
 {
-    return s.passes > 0 ? static_cast<std::int64_t>(static_cast<double>(sum) * static_cast<double>(t.loads) /
+    return s.passes > 0 ? static_cast<std::int64_t>(static_cast<double>(sum) * static_cast<double>(loads) /
                                                     static_cast<double>(s.passes))
                         : 0;
 }
@@ -53,11 +56,11 @@ void estimate_array(const LayerPlan& plan, const Traffic& t, LayerResult& r)
 {
     const PassSums s = sum_passes(plan, t);
     auto& files = r.accesses["register_file"];
-    if (plan.keep_weights || plan.keep_inputs)
-        files[plan.keep_weights ? "weights" : "inputs"] = {of_loads(s.active_pes, t, s), r.macs, 0, 0, 0, 0};
-    if (plan.keep_psums) files["psums"] = {0, r.macs - s.active_pes, r.macs, t.psums, 0, 0};
-    r.hops["weights"] = plan.keep_weights ? of_loads(s.weight_hops, t, s) : s.weight_hops;
-    r.hops["inputs"] = plan.keep_inputs ? of_loads(s.input_hops, t, s) : s.input_hops;
+    if (plan.keep_weights) files["weights"] = {of_loads(s.weight_registers, t.weight_loads, s), r.macs, 0, 0, 0, 0};
+    if (plan.keep_inputs) files["inputs"] = {of_loads(s.input_registers, t.input_loads, s), r.macs, 0, 0, 0, 0};
+    if (plan.keep_psums) files["psums"] = {0, r.macs - s.active_macs, r.macs, t.psums, 0, 0};
+    r.hops["weights"] = plan.keep_weights ? of_loads(s.weight_hops, t.weight_loads, s) : s.weight_hops;
+    r.hops["inputs"] = plan.keep_inputs ? of_loads(s.input_hops, t.input_loads, s) : s.input_hops;
     r.hops["psums"] = plan.keep_psums || plan.psum_path != PsumPath::chain_y ? t.psums : r.macs;
     r.post_operations = {{"add", t.outputs}, {"multiply", t.outputs}, {"compare", t.outputs}};
 }

@@ -71,10 +71,15 @@ Reject TileScorer::fits(TileChoice& c) const
     if (words(c.tile, Tensors::inputs) > capacity_.inputs) return Reject::inputs;
     if (outputs > capacity_.outputs) return Reject::outputs;
     if (s_.operand2 && outputs > capacity_.operand2) return Reject::operand2;
-    if (!s_.spread) return Reject::none;
+    if (!s_.spread) return cuts_reduction(c.tile) ? Reject::psums : Reject::none; // post keeps no partial windows
     if (!choose_chunk(c, outputs)) return Reject::psums;
     c.chunk = static_cast<int>(ceil_div(c.chunk, c.parts));
     return Reject::none;
+}
+
+bool TileScorer::cuts_reduction(const Extents& tile) const
+{
+    return tile[dim_c] < extent_[dim_c] || tile[dim_r] < extent_[dim_r] || tile[dim_s] < extent_[dim_s];
 }
 
 /// The longest passes whose psums fit.
@@ -83,10 +88,9 @@ bool TileScorer::choose_chunk(TileChoice& c, std::int64_t outputs) const
     const Spread& s = *s_.spread;
     const std::int64_t length = s.cut < 0 ? 1 : index_extent(s.glb[static_cast<std::size_t>(s.cut)], c.tile);
     c.chunk = static_cast<int>(length);
-    for (Dim d : {dim_c, dim_r, dim_s})
-        if (c.tile[d] < extent_[d]) return outputs <= capacity_.psums; // tiles of a reduction: all outputs wait
+    if (cuts_reduction(c.tile)) return outputs <= capacity_.psums; // all outputs wait
     if (reduction_passes(c.tile) == 1) return true;
-    const std::int64_t most = capacity_.psums / s.outputs_per_step();
+    const std::int64_t most = capacity_.psums / s.outputs_at_once();
     if (most < 1) return false;
     c.chunk = static_cast<int>(ceil_div(length, ceil_div(length, most)));
     return true;
@@ -126,11 +130,13 @@ std::int64_t TileScorer::compute(TileChoice& c, const Extents& count) const
         const bool cut = static_cast<int>(g) == s.cut;
         const std::int64_t n = visits(s.glb[g], c.tile, cut ? c.chunk : s.quantum(s.glb[g]));
         passes *= n;
-        if (!cut) steps *= n;
+        if (!cut) steps *= visits(s.glb[g], c.tile, s.positions(s.glb[g]));
         if (reduces(s.glb[g].front())) reductions *= n;
         for (Dim d : s.glb[g]) stepped[d] = true;
     }
-    for (const auto& index : s.pass) {
+    for (const PassLoop& loop : s.pass) {
+        if (loop.count > 0) continue; // in the glb loops' visits
+        const std::vector<Dim>& index = loop.dims;
         steps *= index_extent(index, extent_);
         for (Dim d : index) {
             if (stepped[d]) continue;

@@ -25,6 +25,7 @@ private:
 
     std::int64_t words(const Extents& tile, Tensors t) const;
     Extents counts(const Extents& tile) const;
+    bool cuts_reduction(const Extents& tile) const;
     bool choose_chunk(TileChoice& choice, std::int64_t outputs) const;
     std::int64_t reduction_passes(const Extents& tile) const;
     std::int64_t visits(const std::vector<Dim>& index, const Extents& tile, int quantum, std::size_t at = 0,

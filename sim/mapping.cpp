@@ -7,12 +7,7 @@ namespace heddle {
 
 namespace {
 
-constexpr const char* place_names[] = {"y", "x", "diagonal"};
-
-const char* place_name(Place p)
-{
-    return place_names[static_cast<int>(p)];
-}
+constexpr const char* place_names[] = {"y", "x", "diagonal", "lane", "vector"};
 
 std::string keep_list(const std::vector<Tensors>& keep)
 {
@@ -71,6 +66,27 @@ const MapLevel* Mapping::find(const std::string& level) const
     return nullptr;
 }
 
+const char* place_name(Place p)
+{
+    return place_names[static_cast<int>(p)];
+}
+
+std::string describe(const RowStationary& p)
+{
+    std::string text;
+    const auto add = [&text](const char* name, int value) {
+        text += (text.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(value);
+    };
+    add("m", p.m);
+    add("n", p.n);
+    add("e", p.e);
+    add("p", p.p);
+    add("q", p.q);
+    add("r", p.r);
+    add("t", p.t);
+    return text;
+}
+
 const char* tensor_name(Tensors t)
 {
     constexpr const char* names[] = {"weights", "inputs", "outputs"};
@@ -91,6 +107,11 @@ std::string to_yaml(const std::vector<NamedMapping>& mappings)
     for (const NamedMapping& m : mappings) {
         out << "  - layer: " << yaml_text(m.layer) << "\n";
         if (!m.mapping.dataflow.empty()) out << "    dataflow: " << yaml_text(m.mapping.dataflow) << "\n";
+        if (const auto& rs = m.mapping.row_stationary) {
+            out << "    row_stationary: {m: " << rs->m << ", n: " << rs->n << ", e: " << rs->e << ", p: " << rs->p
+                << ", q: " << rs->q << ", r: " << rs->r << ", t: " << rs->t << "}\n";
+            continue;
+        }
         out << "    levels:\n";
         for (const MapLevel& level : m.mapping.levels) {
             out << "        - name: " << level.name << "\n";
@@ -106,6 +127,7 @@ std::string describe(const Mapping& mapping)
 {
     std::ostringstream out;
     std::string indent;
+    if (mapping.row_stationary) out << "row-stationary " << describe(*mapping.row_stationary) << "\n";
     for (const MapLevel& level : mapping.levels) {
         out << indent << level.name;
         if (!level.keep.empty()) out << " keeps " << keep_list(level.keep);

@@ -20,12 +20,16 @@
 // A loop runs over one dimension or a flattened index (outermost first). `step` is what one iteration covers; a
 // temporal loop runs until what the loop outside it covers is done, so the last iteration may be partial and nothing is
 // padded. A spatial loop has `count` positions on axis y (rows), x (columns) or diagonal (the same index on both, PEs
-// off the diagonal idle). Dimensions of size 1 need no loop. `keep` names weights, inputs and outputs (psums, inside
-// the array). For layers without an array (pooling, add) the one spatial loop is the PostProcessor's words per cycle.
+// off the diagonal idle). Below rf may follow `collector` (temporal: the innermost steps, whose operands the collectors
+// hold), `lanes` and `vector` (spatial, inside the PE; their axis needs no name). Dimensions of size 1 need no loop.
+// `keep` names weights, inputs and outputs (psums, inside the array). In place of levels a row-stationary mapping may
+// be given by its parameters, `row_stationary: {m: 64, n: 4, e: 13, p: 16, q: 4, r: 1, t: 4}`. For layers without an
+// array (pooling, add) the one spatial loop is the PostProcessor's words per cycle.
 #pragma once
 
 #include "hw/plan.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +49,7 @@ struct MapLoop {
 };
 
 struct MapLevel {
-    std::string name;              ///< dram, glb, array, rf; later also collector, lanes, vector
+    std::string name;              ///< dram, glb, array, rf, collector, lanes, vector
     std::vector<MapLoop> temporal; ///< outermost first
     std::vector<MapLoop> spatial;  ///< outermost first
     std::vector<Tensors> keep;     ///< tensors whose tile the level holds; sorted
@@ -57,9 +61,19 @@ struct MapLevel {
     }
 };
 
+/// Parameters of a row-stationary mapping (sim/row_stationary.hpp).
+struct RowStationary {
+    int m = 1, n = 1, e = 1; ///< filters, images and output rows that the buffer's psums cover
+    int p = 1, q = 1;        ///< filters and channels interleaved in a PE
+    int r = 1, t = 1;        ///< sets of PEs that take other channels, other filters
+};
+std::string describe(const RowStationary& parameters); ///< "m 64, n 4, e 13, p 16, q 4, r 1, t 4"
+
 struct Mapping {
     std::string dataflow;         ///< label for reports; nothing depends on it
     std::vector<MapLevel> levels; ///< outermost first
+    /// What the levels were made from; in a file they may stand in place of levels.
+    std::optional<RowStationary> row_stationary = {};
 
     const MapLevel* find(const std::string& level) const; ///< nullptr when absent
     bool operator==(const Mapping& o) const { return dataflow == o.dataflow && levels == o.levels; }
@@ -71,16 +85,19 @@ struct NamedMapping {
 };
 
 const char* tensor_name(Tensors t);
+const char* place_name(Place place);                 ///< y, x, diagonal, lane, vector
 std::string loop_name(const std::vector<Dim>& dims); ///< "C*R*S"
 
-/// The file form above. Reading it again gives equal mappings.
+/// The file form above; row-stationary mappings by their parameters, others by levels. Read again, it is used as
+/// before.
 std::string to_yaml(const std::vector<NamedMapping>& mappings);
 
 /// Strict: UserError `file:line:col: key: expected …, got …`; also on a layer that is named twice.
 std::vector<NamedMapping> read_mappings(const std::string& path);
 std::vector<NamedMapping> parse_mappings(const std::string& text, const std::string& file_name);
 
-/// The nest for people, one loop a line, indented, with what each level keeps.
+/// The nest for people, one loop a line, indented, with what each level keeps; parameters of a row-stationary one
+/// first.
 std::string describe(const Mapping& mapping);
 
 } // namespace heddle

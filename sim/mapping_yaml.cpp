@@ -35,8 +35,9 @@ std::vector<Dim> read_dims(const YamlReader& loop)
     return dims;
 }
 
-std::vector<MapLoop> read_loops(const YamlReader& level, const std::string& key)
+std::vector<MapLoop> read_loops(const YamlReader& level, const std::string& key, const std::string& name)
 {
+    const std::string axis = name == "lanes" ? "lane" : name == "vector" ? "vector" : "";
     std::vector<MapLoop> loops;
     if (!level.has(key)) return loops;
     const YamlReader list = level.child(key);
@@ -47,7 +48,9 @@ std::vector<MapLoop> read_loops(const YamlReader& level, const std::string& key)
         loop.dims = read_dims(item);
         loop.step = static_cast<int>(item.integer("step", 1, largest_step));
         if (key == "spatial") {
-            loop.place = static_cast<Place>(item.choice("axis", {"y", "x", "diagonal"}));
+            const std::vector<std::string> places = {"y", "x", "diagonal", "lane", "vector"};
+            loop.place =
+                static_cast<Place>(axis.empty() ? item.choice("axis", places) : item.choice("axis", places, axis));
             loop.count = static_cast<int>(item.integer("count", 1, 1 << 20));
         }
         item.finish();
@@ -74,10 +77,30 @@ std::vector<Tensors> read_keep(const YamlReader& level)
     return keep;
 }
 
+RowStationary read_row_stationary(const YamlReader& y)
+{
+    RowStationary p;
+    const auto read = [&y](const char* key) { return static_cast<int>(y.integer(key, 1, largest_step)); };
+    p.m = read("m");
+    p.n = read("n");
+    p.e = read("e");
+    p.p = read("p");
+    p.q = read("q");
+    p.r = read("r");
+    p.t = read("t");
+    y.finish();
+    return p;
+}
+
 Mapping read_mapping(const YamlReader& entry)
 {
     Mapping mapping;
     mapping.dataflow = entry.text("dataflow", "");
+    if (entry.has("row_stationary")) {
+        if (entry.has("levels")) entry.fail_at("levels", "expected levels or row_stationary, got both");
+        mapping.row_stationary = read_row_stationary(entry.child("row_stationary"));
+        return mapping;
+    }
     const YamlReader levels = entry.child("levels");
     if (!levels.is_sequence()) levels.fail("expected a list of levels");
     for (const YamlReader& item : levels.items()) {
@@ -86,8 +109,8 @@ Mapping read_mapping(const YamlReader& entry)
         level.name = item.text("name");
         if (mapping.find(level.name))
             item.fail_at("name", "expected each level once, got \"" + level.name + "\" again");
-        level.temporal = read_loops(item, "temporal");
-        level.spatial = read_loops(item, "spatial");
+        level.temporal = read_loops(item, "temporal", level.name);
+        level.spatial = read_loops(item, "spatial", level.name);
         level.keep = read_keep(item);
         item.finish();
         mapping.levels.push_back(std::move(level));

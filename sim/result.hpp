@@ -65,12 +65,14 @@ struct LayerResult {
     double utilization = 0.0;      ///< compute PE-cycles / (cycles x PEs)
     double wire_utilization = 0.0; ///< highest that the preset's wires allow for this layer and dataflow
     std::map<std::string, std::map<std::string, AccessCounts>> accesses; ///< level -> tensor
-    std::map<std::string, std::int64_t> hops;                            ///< tensor -> links driven, words
-    std::map<std::string, Ledger> ledger;                                ///< block -> causes
-    std::map<std::string, std::int64_t> phases;                          ///< cycles from the layer's start
-    std::map<std::string, std::int64_t> post_operations;                 ///< add, multiply, compare: words
-    std::int64_t post_words = 0;                                         ///< words through the PostProcessor
-    std::int64_t padding_words = 0;                                      ///< zeros inserted, never read
+    /// tensor -> uses and fills of the operand registers closest to the MACs, in PE-cycles (hw/reuse_meter.hpp)
+    std::map<std::string, std::map<std::string, std::int64_t>> reuse;
+    std::map<std::string, std::int64_t> hops;            ///< tensor -> links driven, words
+    std::map<std::string, Ledger> ledger;                ///< block -> causes
+    std::map<std::string, std::int64_t> phases;          ///< cycles from the layer's start
+    std::map<std::string, std::int64_t> post_operations; ///< add, multiply, compare: words
+    std::int64_t post_words = 0;                         ///< words through the PostProcessor
+    std::int64_t padding_words = 0;                      ///< zeros inserted, never read
     DramActivity dram;
     std::map<std::string, double> energy_pj; ///< filled by price(): mac, register_file, …
     std::map<std::string, double> energy_by_tensor_pj;

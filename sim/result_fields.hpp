@@ -68,6 +68,7 @@ template <class Archive> void visit_counts(Archive& a, LayerResult& l)
     a.field("utilization", l.utilization);
     a.field("wire_utilization", l.wire_utilization);
     a.field("accesses", l.accesses);
+    a.field("reuse", l.reuse);
     a.field("hops", l.hops);
     a.field("ledger", l.ledger);
     a.field("phases", l.phases);

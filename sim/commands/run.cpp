@@ -15,6 +15,7 @@
 #include "sim/progress.hpp"
 #include "sim/report.hpp"
 #include "sim/text.hpp"
+#include "sim/zeros.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -45,6 +46,10 @@ void describe_options(CommandLine& line)
         .option("mapping", "FILE", "mappings by hand for the layers it names (heddle map writes such files)")
         .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
         .option("out,o", "DIR", "folder for report.json, layers.csv, manifest.json; default heddle_out/NETWORK-H-D")
+        .option("zeros", "FILE",
+                "CSV of layer, ifmap_zeros_pct, ofmap_zeros_pct: each conv named there reads a seeded map with "
+                "exactly these zeros instead of its producer's, and its biases are moved until ReLU clips that share "
+                "of every output channel (before fused pooling)")
         .option("seed", "S", "of synthetic weights and inputs (1)")
         .option("stall-seed", "S", "adds random channel latencies: cycles change, values must not; 0 is off (0)")
         .option("jobs", "N", "layers in parallel processes, same results (1)")
@@ -116,6 +121,23 @@ void read_simulation_options(const CommandLine& line, RunOptions& o)
     o.driver = line.choice("driver", {"fast", "reference"}, 0) == 0 ? TimeDriver::fast : TimeDriver::reference;
 }
 
+/// Only synthetic values may be changed: those of a trained network are what they are.
+void read_zeros_option(const CommandLine& line, RunOptions& o, std::string& description)
+{
+    if (!line.has("zeros")) return;
+    const std::string file = line.text("zeros");
+    if (o.timing_only) throw UserError("--zeros: --timing-only moves no values that could be zero");
+    if (!o.network.synthetic)
+        throw UserError("--zeros: expected a network without weights of its own, found " + o.network.net.name);
+    const std::map<int, ZeroShares> zeros = read_zeros(read_file(file), file, o.network.net);
+    try {
+        o.given_inputs = apply_zeros(o.network, o.input, zeros, o.seed);
+    } catch (const UserError& e) {
+        throw UserError(file + ": " + e.what());
+    }
+    description += ", zeros of " + file;
+}
+
 Request make_request(const CommandLine& line)
 {
     const std::string name = line.text("NETWORK");
@@ -137,12 +159,13 @@ Request make_request(const CommandLine& line)
     Workload work = make_workload(net, name, o.hardware.precision, line.text("input"), o.seed);
     o.network = std::move(work.network);
     o.input = std::move(work.input);
+    read_zeros_option(line, o, work.description);
 
     Request request{std::move(o), std::move(energy), std::move(folder), std::move(work), coverage_of(net), {}, {}};
     request.hardware_yaml = std::move(hardware.yaml);
     request.config_hashes = request.work.config_hashes;
     request.config_hashes.emplace_back(line.text("hw"), request.options.hardware.content_hash);
-    for (const char* option : {"mapping", "energy", "overlay"})
+    for (const char* option : {"mapping", "energy", "overlay", "zeros"})
         if (std::error_code ignored; line.has(option) && ::access(line.text(option).c_str(), R_OK) == 0)
             request.config_hashes.emplace_back(line.text(option), content_hash(read_file(line.text(option))));
     return request;

@@ -12,6 +12,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,11 +36,13 @@ public:
     {
         const QuantizedNetwork q = synthesize(net, hw_->precision, seed);
         const std::vector<Tensor> expected = run_reference(q, synthetic_input(q, seed));
-        MapStore maps(q.net);
+        MapStore maps(q.net, *hw_);
         for (int i = 0; i < lowered.layer; ++i) maps.write(i, expected[static_cast<std::size_t>(i)]);
         const std::unique_ptr<LayerSetup> setup = make_layer_setup(q, *hw_, lowered, maps);
         const CompiledPlan plan(setup->plan, *hw_);
+        const auto begin = std::chrono::steady_clock::now();
         const Cycle cycles = machine_->run_layer(plan, setup->post, setup->image);
+        seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         LayerResult r;
         r.name = lowered.name;
         collect_counts(*machine_, plan, cycles, false, r);
@@ -53,10 +56,12 @@ public:
 
     HardwareConfig& hardware() { return *hw_; }
     Accelerator& accelerator() { return *machine_; }
+    double seconds() const { return seconds_; } ///< that simulating the last layer took
 
 private:
     std::unique_ptr<HardwareConfig> hw_;
     std::unique_ptr<Accelerator> machine_;
+    double seconds_ = 0;
 };
 
 // ---- Loops of hand-written mappings

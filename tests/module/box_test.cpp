@@ -1,6 +1,6 @@
 // Boxes, their differences and their runs in memory, against loops over single words.
 #include "dnn/base/random.hpp"
-#include "hw/box.hpp"
+#include "hw/map_layout.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -139,4 +139,39 @@ TEST_CASE("whole rows and whole maps are single runs")
     CHECK(runs({0, 0, 0, 0, 0}, {1, 4, 5, 2, 2}) == 20); // two of three groups: a run per pixel
     CHECK(runs({0, 0, 0, 0, 1}, {1, 1, 1, 3, 2}) == 3);  // one channel of each group
     CHECK(runs({0, 2, 0, 0, 0}, {1, 2, 5, 3, 2}) == 0);  // empty
+}
+
+TEST_CASE("plane by plane, a tile of channels, rows and columns is runs of columns")
+{
+    const TensorLayout map = map_layout(MapLayout::planes, {2, 4, 5, 3, 2, 8, 1}); // channels 1 to 6 of 8
+    const auto runs = [&](Point lo, Point hi) {
+        std::vector<std::pair<std::int64_t, std::int64_t>> all;
+        for (RunWalk walk(map, Box{lo, hi}); !walk.done(); walk.next())
+            all.emplace_back(walk.run().first_word, walk.run().words);
+        return all;
+    };
+    using Runs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+    CHECK(map.words == 2 * 8 * 20);
+    CHECK(runs({0, 0, 0, 0, 0}, {2, 4, 5, 3, 2}) == Runs{{20, 120}, {180, 120}});
+    CHECK(runs({0, 1, 0, 1, 1}, {1, 3, 5, 3, 2}) == Runs{{85, 10}, {125, 10}}); // rows 1, 2 of channels 3 and 5 (+1)
+    CHECK(runs({1, 2, 1, 0, 0}, {2, 4, 3, 1, 1}) == Runs{{191, 2}, {196, 2}});
+    // New rows below the old ones, and the columns beside them: in the order of memory.
+    const Box before{{0, 0, 0, 0, 0}, {1, 2, 3, 3, 2}}, now{{0, 1, 1, 0, 0}, {1, 3, 4, 3, 2}};
+    const std::vector<Box> fresh = difference(now, before, map.order);
+    REQUIRE(fresh.size() == 2);
+    CHECK(fresh[0] == Box{{0, 1, 3, 0, 0}, {1, 2, 4, 3, 2}});
+    CHECK(fresh[1] == Box{{0, 2, 1, 0, 0}, {1, 3, 4, 3, 2}});
+}
+
+TEST_CASE("filters lie plane by plane too")
+{
+    const TensorLayout w = weight_layout(MapLayout::planes, 2, 3, 3, 2, 5);
+    CHECK(w.words == 180);
+    CHECK(w.index({1, 2, 1, 1, 4}) == (1 * 3 + 2) * 30 + 4 * 6 + 1 * 2 + 1); // (k,c,r,s)
+    int runs = 0;
+    for (RunWalk walk(w, Box{{0, 0, 0, 0, 1}, {1, 3, 3, 2, 3}}); !walk.done(); walk.next()) {
+        CHECK(walk.run().words == 12); // two channels of one filter
+        ++runs;
+    }
+    CHECK(runs == 3);
 }

@@ -12,7 +12,7 @@ namespace {
 /// A DMA whose requests are noted and answered as told; what it fills is taken at once.
 struct DmaBench {
     DmaBench(const HardwareConfig& config, int m, int n, int k)
-        : hw(config), net(gemm(m, n, k)), q(synthesize(net, hw.precision, 1)), maps(q.net),
+        : hw(config), net(gemm(m, n, k)), q(synthesize(net, hw.precision, 1)), maps(q.net, hw),
           setup(make_layer_setup(q, hw, lower(net, 1, hw, weight_stationary(16, 16)), maps)), plan(setup->plan, hw),
           clock(unique("clock").c_str(), hw.clock_period_ps(), {}), command("command", 2, 1),
           requests("requests", 4, 1, MemoryRequest(600)), responses("responses", 4, 1, MemoryResponse(600)),

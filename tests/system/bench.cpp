@@ -137,7 +137,7 @@ std::string simulate_here(const RunOptions& o, int layer, const Disturbance& d,
                           const std::function<std::string(Accelerator&)>& remark)
 {
     const Network& net = o.network.net;
-    MapStore maps(net);
+    MapStore maps(net, o.hardware);
     write_maps(net, layer, run_reference(o.network, o.input), maps);
     const MapChoice choice = LayerRunner::choose(o, layer);
     const auto setup = make_layer_setup(o.network, o.hardware, choice.plan, maps);

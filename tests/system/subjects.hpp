@@ -67,6 +67,15 @@ inline std::vector<Subject> subjects()
     list.push_back({"conv into a concat", workload(join, tight, "ws"), join.find("right")});
     list.push_back({"fixed memory", workload(conv, with_memory(DramKind::fixed), "ws"), 1});
     list.push_back({"resident", workload(conv, with_memory(DramKind::resident), "is"), 1});
+    const Network wide = conv_network(24, 9, 40, square(3, 1, 1));
+    for (const char* dataflow : {"ws", "os", "is", "ws_los", "os_lws"})
+        list.push_back(
+            {"vector PEs " + std::string(dataflow), workload(wide, load_hardware("magnet_like"), dataflow), 1});
+    HardwareConfig eyeriss = load_hardware("eyeriss");
+    eyeriss.dram.compression.maps = false; // coded bytes depend on values: some subjects run without
+    list.push_back({"row-stationary", workload(wide, eyeriss, "rs"), 1});
+    list.push_back({"row-stationary depthwise", workload(depthwise, eyeriss, "rs"), 1});
+    list.push_back({"channels summed in adder trees", workload(wide, load_hardware("nvdla_like"), "ws"), 1});
     return list;
 }
 

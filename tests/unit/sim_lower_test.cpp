@@ -110,8 +110,9 @@ TEST_CASE("levels must be known, ordered and hold what the machine needs")
     const Network net = example_network();
     const HardwareConfig hw = test_machines::tpu();
     Mapping m = example();
-    m.levels[3].name = "lanes";
-    CHECK(error_of(net, hw, m) == "layer \"conv\": lanes: this machine has no such level; it has dram, glb, array, rf");
+    m.levels[3].name = "cache";
+    CHECK(error_of(net, hw, m) == "layer \"conv\": cache: this machine has no such level; it has dram, glb, array, rf, "
+                                  "collector, lanes, vector");
     m = example();
     std::swap(m.levels[0], m.levels[1]);
     CHECK(error_of(net, hw, m).find("dram: stands below glb") != std::string::npos);
@@ -120,7 +121,9 @@ TEST_CASE("levels must be known, ordered and hold what the machine needs")
     CHECK(error_of(net, hw, m).find("glb: must keep the inputs") != std::string::npos);
     m = example();
     m.levels[0].temporal = {loop({dim_c}, 16), loop({dim_p}, 7)};
-    CHECK(error_of(net, hw, m).find("dram: loop over P inside a loop over a reduction") != std::string::npos);
+    HardwareConfig narrow = hw; // psums of the whole map wait for the second tile of channels
+    narrow.global_buffer.psums.bytes = 64;
+    CHECK(error_of(net, narrow, m).find("are alive inside the outermost loop over a reduction") != std::string::npos);
     m = example();
     CHECK(error_of(net, test_machines::resident_tpu(), m).find("there is one tile; make its step 14") !=
           std::string::npos);
@@ -184,7 +187,13 @@ TEST_CASE("missing wires are named")
     m.levels[3].keep = {Tensors::outputs};
     m.levels[3].temporal.clear();
     m.levels[1].temporal.push_back(loop({dim_p, dim_q}, 1));
-    CHECK(error_of(net, test_machines::tpu(), m).find("reduces, but the rf keeps the outputs") != std::string::npos);
+    hw = test_machines::tpu();
+    hw.psum_network.paths = {PsumPath::local};
+    CHECK(error_of(net, hw, m)
+              .find("psums of a column are summed on their way out: missing wires, any one of chain_y, "
+                    "tree_y") != std::string::npos);
+    std::swap(m.levels[2].spatial[0].place, m.levels[2].spatial[1].place);
+    CHECK(error_of(net, test_machines::tpu(), m).find("reduces off the y axis") != std::string::npos);
 }
 
 TEST_CASE("registers bound what a PE keeps in a pass")

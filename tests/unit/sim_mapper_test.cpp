@@ -193,7 +193,7 @@ TEST_CASE("dense and grouped layers reach what the wires allow")
 {
     Network dense = input_of(1, 64, 14, 14);
     add_conv(dense, 0, 64, square(3, 1, 1));
-    for (const std::string& dataflow : dataflow_names())
+    for (const std::string dataflow : {"ws", "os", "is"})
         CHECK(wires(dense, test_machines::tpu(), dataflow) == Approx(1.0));
     CHECK(wires(dense, test_machines::shidiannao(), "os") == Approx(1.0));
     // 4 groups of 8 channels: two groups side by side fill all rows of two halves, 8 columns each: 2 x 8 x 8 PEs;
@@ -214,7 +214,8 @@ TEST_CASE("missing wires are named for the dataflow")
     CHECK_THAT(error_of(net, test_machines::shidiannao(), "ws"),
                Catch::StartsWith("dataflow ws, layer \"conv\": array: ") && Catch::Contains("missing wires"));
     CHECK_THAT(error_of(net, test_machines::shidiannao(), "is"), Catch::Contains("missing wires"));
-    CHECK(error_of(net, test_machines::tpu(), "rs") == "unknown dataflow \"rs\": expected one of ws, os, is");
+    CHECK(error_of(net, test_machines::tpu(), "xs") ==
+          "unknown dataflow \"xs\": expected one of ws, os, is, ws_los, os_lws, rs");
     for (const std::string& name : dataflow_names()) CHECK_FALSE(describe_dataflow(name).empty());
 }
 
@@ -267,4 +268,24 @@ TEST_CASE("layers of the PostProcessor run channels side by side")
     CHECK(plan.axes[static_cast<std::size_t>(plan.glb_loops[3].axis)].dims == std::vector<Dim>{dim_g});
     CHECK(plan.pass_loops.size() == 2);
     CHECK(plan.macs() == 0);
+}
+
+TEST_CASE("a pooling window is never cut into tiles, and a mapping that does is refused")
+{
+    Network net = input_of(1, 512, 7, 7);
+    const int pool = add_op(net, Op::avg_pool, {0}, "pool", square(7));
+    const HardwareConfig hw = load_hardware("squeezelerator_like");
+    HardwareConfig tight = hw;
+    tight.global_buffer.inputs.bytes = 25600;
+    for (MapperKind kind : {MapperKind::first, MapperKind::search}) {
+        MapperOptions o;
+        o.kind = kind;
+        const MapChoice c = map_layer(net, pool, tight, "ws", o);
+        CHECK(c.plan.dim_tile(dim_g) < 512); // 512 x 49 words of 16 bit are two bufferfuls
+        CHECK(c.plan.dim_tile(dim_r) == 7);
+        CHECK(c.plan.dim_tile(dim_s) == 7);
+    }
+    MapChoice c = map_layer(net, pool, hw, "ws");
+    c.mapping.levels.front().temporal = {{{dim_s}, 1}};
+    CHECK_THROWS_WITH(use_mapping(net, pool, hw, c.mapping), Catch::Contains("cuts S of a pooling window"));
 }

@@ -1,6 +1,7 @@
 #include "sim/mapping.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -98,4 +99,13 @@ TEST_CASE("mapping files are read strictly")
     CHECK(error_of(one_level("{name: rf, keeps: [inputs]}")).find("keeps") != std::string::npos);
     CHECK(error_of(one_level("{name: rf}\n      - {name: rf}")).find("expected each level once") != std::string::npos);
     CHECK(error_of("maps: []\n").find("mappings") != std::string::npos);
+}
+
+TEST_CASE("the mapping that docs/mapper.md shows is one")
+{
+    const std::vector<NamedMapping> given = read_mappings(data_root() + "/tests/data/pw13_os_lws_mapping.yaml");
+    REQUIRE(given.size() == 1);
+    CHECK(given.front().layer == "pw13");
+    CHECK(given.front().mapping.levels.size() == 7);
+    CHECK(given.front().mapping.find("collector")->temporal.front().dims == std::vector<Dim>{dim_q});
 }

@@ -1,0 +1,36 @@
+#include "hw/memory_yaml.hpp"
+
+#include "hw/compressed_map.hpp"
+
+namespace heddle {
+
+CompressionConfig read_compression(const YamlReader& dram, const DramConfig& config)
+{
+    const YamlReader y = dram.child("compression");
+    CompressionConfig c;
+    c.maps = y.choice("maps", {"none", "run_length"}) == 1;
+    c.unit = static_cast<CompressionUnit>(y.choice("unit", {"row", "plane"}, "plane"));
+    c.run_bits = static_cast<int>(y.integer("run_bits", 1, 16, 5));
+    c.word_bits = static_cast<int>(y.integer("word_bits", 16, 64, 64));
+    if (!c.maps) return c;
+    if (config.kind == DramKind::resident)
+        dram.fail_at("compression", "expected a DRAM: with kind resident nothing moves that could be compressed");
+    if (config.map_layout != MapLayout::planes)
+        dram.fail_at("compression", "expected map_layout planes, so that rows and planes of a channel are runs");
+    if (c.word_bits != 16 && c.word_bits != 32 && c.word_bits != 64)
+        y.fail_at("word_bits", "expected 16, 32 or 64, got " + std::to_string(c.word_bits));
+    return c;
+}
+
+void check_memory(const YamlReader& hardware, const HardwareConfig& h)
+{
+    if (!h.dram.compression.maps) return;
+    const RunLengthFormat f = run_length_format(h);
+    if (f.pairs() < 1)
+        hardware.child("dram")
+            .child("compression")
+            .fail_at("word_bits", "expected room for a run, a value and the last bit: at least " +
+                                      std::to_string(f.pair_bits() + 1) + " bits, got " + std::to_string(f.word_bits));
+}
+
+} // namespace heddle

@@ -1,0 +1,14 @@
+// The keys of a machine's YAML that say how maps lie in memory and share it.
+#pragma once
+
+#include "dnn/base/yaml_reader.hpp"
+#include "hw/hardware.hpp"
+
+namespace heddle {
+
+/// `compression` of the `dram` section, whose kind and map_layout are known.
+CompressionConfig read_compression(const YamlReader& dram, const DramConfig& config);
+/// Rules between these keys and others.
+void check_memory(const YamlReader& hardware, const HardwareConfig& config);
+
+} // namespace heddle
