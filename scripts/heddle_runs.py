@@ -36,10 +36,11 @@ def call(*arguments):
 
 
 def timed_layers(network, preset, dataflow, *options):
-    """Layers of a timing-only run, as report.json has them; None when heddle refuses."""
+    """Layers of a run without values (with them where maps are coded, whose bytes depend on them), as report.json has them; None when
+    heddle refuses."""
     with tempfile.TemporaryDirectory() as out:
-        jobs = str(os.cpu_count() or 1)
-        if call("run", network, "--hw", preset, "--dataflow", dataflow, "--timing-only", "--jobs", jobs, "--no-mapping-cache",
-                "--out", out + "/r", *options) is None:
+        run = ["run", network, "--hw", preset, "--dataflow", dataflow, "--jobs", str(os.cpu_count() or 1), "--no-mapping-cache",
+               "--out", out + "/r", *options]
+        if call(*run, "--timing-only") is None and call(*run) is None:
             return None
         return json.loads(pathlib.Path(out, "r", "report.json").read_text())["layers"]
