@@ -22,6 +22,7 @@ CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware
     // A 1x1 window that strides without padding touches a lattice of the map: address the lattice as a map of its own.
     make_layouts();
     classify_axes();
+    classify_loops();
     make_tiles();
     make_stores();
 }
@@ -83,6 +84,21 @@ void CompiledPlan::classify_axes()
         return s.place == Place::vector && s.count > 1 && !axis_reduces_[s.axis];
     };
     summed_per_pe_ = std::any_of(plan_.spatial.begin(), plan_.spatial.end(), keeps_own_psum) ? 1 : hw_.array.vector;
+}
+
+void CompiledPlan::classify_loops()
+{
+    const auto& loops = plan_.pass_loops;
+    const auto by_input = [&](Dim d) {
+        return std::any_of(loops.begin(), loops.end(),
+                           [&](const AxisLoop& l) { return l.by_input && l.axis == axis_of(d); });
+    };
+    const int row_taps = by_input(dim_p) ? axis_of(dim_r) : -1, col_taps = by_input(dim_q) ? axis_of(dim_s) : -1;
+    for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
+        for (const AxisLoop& l : loops) {
+            const bool taps = l.axis == row_taps || l.axis == col_taps; // they move the output instead
+            loop_indexes_[static_cast<std::size_t>(t)].push_back(taps ? t != Tensors::inputs : axis_indexes(t, l.axis));
+        }
 }
 
 int CompiledPlan::axis_of(Dim d) const

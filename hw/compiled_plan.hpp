@@ -90,6 +90,9 @@ public:
     const std::vector<Box>& stores() const { return stores_; }
 
     bool axis_indexes(Tensors t, int axis) const { return axis_indexes_[static_cast<int>(t)][axis]; }
+    /// Does an iteration of pass loop `l` move the tensor's coordinate? (Taps do not move inputs whose rows are
+    /// stepped.)
+    bool loop_indexes(Tensors t, std::size_t l) const { return loop_indexes_[static_cast<std::size_t>(t)][l]; }
     bool axis_reduces(int axis) const { return axis_reduces_[axis]; }
     /// The axis that consists of this dimension alone; -1 when it is part of a flattened one.
     int axis_of(Dim d) const;
@@ -118,6 +121,7 @@ public:
 private:
     void make_layouts();
     void classify_axes();
+    void classify_loops();
     void make_tiles();
     void make_stores();
     const TileTables& tables_for(const Extents& size);
@@ -131,6 +135,7 @@ private:
     std::vector<Box> stores_;
     std::int64_t result_words_ = 0;
     bool axis_indexes_[3][max_axes] = {};
+    std::vector<bool> loop_indexes_[3];
     bool axis_reduces_[max_axes] = {};
     int spatial_span_[max_axes] = {};
     int pass_span_[max_axes] = {};

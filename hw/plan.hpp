@@ -55,6 +55,9 @@ struct AxisLoop {
     int axis = 0;
     int step = 1; ///< what one iteration covers, in axis indices (the span of the loops inside)
     int span = 1; ///< what the whole loop covers: count = ceil(min(span, what is left of the axis)/step)
+    /// Of a pass, over P (Q): steps over the rows (columns) of the input that these outputs and the pass's taps reach;
+    /// the output follows from row and tap, and positions without one take no step. Same steps, another order.
+    bool by_input = false;
 };
 
 /// diagonal: the same loop on both axes of the array, PEs off the diagonal idle. lane, vector: inside a PE.

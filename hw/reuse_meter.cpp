@@ -1,5 +1,7 @@
 #include "hw/reuse_meter.hpp"
 
+#include <algorithm>
+
 namespace heddle {
 
 ReuseMeter::ReuseMeter(const CompiledPlan& plan) : plan_(&plan)
@@ -10,11 +12,12 @@ ReuseMeter::ReuseMeter(const CompiledPlan& plan) : plan_(&plan)
     for (int t = 0; t < 3; ++t) {
         std::size_t entries = 1;
         for (std::size_t l = outer_; l < loops.size(); ++l) {
-            const bool own = plan.axis_indexes(static_cast<Tensors>(t), loops[l].axis);
+            const bool own = plan.loop_indexes(static_cast<Tensors>(t), l);
             held_[t].weight.push_back(own ? static_cast<int>(entries) : 0);
             if (own) entries *= static_cast<std::size_t>((loops[l].span + loops[l].step - 1) / loops[l].step);
         }
         held_[t].stamp.assign(entries, -1);
+        held_[t].used.assign(entries, 0);
     }
 }
 
@@ -29,8 +32,7 @@ void ReuseMeter::begin_pass(const Pass& pass, const StepWalk& step)
                 same = h.base[a] == pass.base[a] && h.limit[a] == pass.limit[a];
         bool moved = false; // by the steps of the pass before: its last tile is not the first one of this pass
         for (std::size_t l = 0; l < outer_; ++l)
-            moved = moved ||
-                    (plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) && last_[l] != 0);
+            moved = moved || (plan_->loop_indexes(static_cast<Tensors>(t), l) && last_[l] != 0);
         if (!same || moved) ++h.epoch;
         h.tile = pass.tile;
         h.base = pass.base;
@@ -54,16 +56,18 @@ void ReuseMeter::count(const StepWalk& step, int pes)
         const int now = step.iteration(l);
         if (now == last_[l]) continue;
         last_[l] = now;
-        for (int t = 0; t < 3; ++t)
-            held_[t].epoch += plan_->axis_indexes(static_cast<Tensors>(t), plan_->plan().pass_loops[l].axis) ? 1 : 0;
+        for (int t = 0; t < 3; ++t) held_[t].epoch += plan_->loop_indexes(static_cast<Tensors>(t), l) ? 1 : 0;
     }
     for (int t = 0; t < 3; ++t) {
         Held& h = held_[t];
-        std::int64_t& stamp = h.stamp[place(static_cast<Tensors>(t), step)];
-        filled_[t] = stamp != h.epoch;
-        stamp = h.epoch;
-        counts_[t].uses += pes;
-        counts_[t].fills += filled_[t] ? pes : 0;
+        const std::size_t at = place(static_cast<Tensors>(t), step);
+        filled_[t] = h.stamp[at] != h.epoch;
+        h.stamp[at] = h.epoch;
+        h.used[at] = filled_[t] ? 1 : h.used[at] + 1;
+        Counts& c = counts_[t];
+        c.uses += pes;
+        c.fills += filled_[t] ? pes : 0;
+        c.most_uses = std::max(c.most_uses, h.used[at]);
     }
 }
 

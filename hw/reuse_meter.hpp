@@ -13,6 +13,7 @@ class ReuseMeter {
 public:
     struct Counts {
         std::int64_t uses = 0, fills = 0;
+        std::int64_t most_uses = 0; ///< of one fill, in cycles of a PE
     };
 
     ReuseMeter() = default;
@@ -31,6 +32,7 @@ private:
     struct Held {
         std::vector<int> weight;         ///< of each collector loop's iteration in the place of an entry
         std::vector<std::int64_t> stamp; ///< of each entry: the epoch in which it was filled
+        std::vector<std::int64_t> used;  ///< of each entry: steps since then
         std::int64_t epoch = 0;
         const Tile* tile = nullptr;
         AxisIndex base{}, limit{};

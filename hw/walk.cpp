@@ -92,6 +92,14 @@ StepWalk::StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pas
         nested_.push_back(std::any_of(loops.begin(), loops.begin() + static_cast<std::ptrdiff_t>(l),
                                       [&](const AxisLoop& o) { return o.axis == loops[l].axis; }));
         moving_.push_back(l);
+        if (!loops[l].by_input) continue;
+        const bool rows = loops[l].axis == plan.axis_of(dim_p);
+        const int tap_axis = plan.axis_of(rows ? dim_r : dim_s);
+        const auto taps =
+            std::find_if(loops.begin(), loops.end(), [&](const AxisLoop& o) { return o.axis == tap_axis; });
+        const Window& w = plan.plan().window;
+        input_loops_.push_back({l, taps == loops.end() ? -1 : static_cast<int>(taps - loops.begin()),
+                                rows ? w.stride_rows : w.stride_cols, rows ? w.dilation_rows : w.dilation_cols});
     }
 }
 
@@ -116,8 +124,10 @@ void StepWalk::start(const Pass& pass)
     lanes_vary_ = false;
     steps_ = 1;
     for (std::size_t l : moving_) {
-        lanes_vary_ = lanes_vary_ || (plan_->spatial_span(plan_->plan().pass_loops[l].axis) > 1 && count(l) > 1);
-        steps_ *= count(l);
+        const AxisLoop& loop = plan_->plan().pass_loops[l];
+        const int indices = (left(l) + loop.step - 1) / loop.step;
+        lanes_vary_ = lanes_vary_ || (plan_->spatial_span(loop.axis) > 1 && indices > 1);
+        steps_ *= indices;
     }
 }
 
@@ -132,29 +142,61 @@ int StepWalk::left(std::size_t l) const
     return std::min(loop.span, pass_->limit[loop.axis] - outer);
 }
 
+/// Where pass loop l ends, in the unit of its positions.
+int StepWalk::end(std::size_t l) const
+{
+    const int indices = left(l);
+    for (const InputLoop& in : input_loops_) {
+        if (in.loop != l) continue;
+        const int last_tap = in.taps < 0 ? 0
+                                         : (count(static_cast<std::size_t>(in.taps)) - 1) *
+                                               plan_->plan().pass_loops[static_cast<std::size_t>(in.taps)].step;
+        return (indices - 1) * in.stride + last_tap * in.dilation + 1;
+    }
+    return indices;
+}
+
 int StepWalk::count(std::size_t l) const
 {
     const int step = plan_->plan().pass_loops[l].step;
-    return (left(l) + step - 1) / step;
+    return (end(l) + step - 1) / step;
 }
 
 void StepWalk::next()
 {
-    const auto& loops = plan_->plan().pass_loops;
     for (bool& c : changed_) c = false;
+    do advance();
+    while (!done_ && !place_outputs());
+}
+
+/// The outputs that input rows and columns and taps lead to; false when there are none.
+bool StepWalk::place_outputs()
+{
+    for (const InputLoop& in : input_loops_) {
+        const int tap = in.taps < 0 ? 0 : at_[static_cast<std::size_t>(in.taps)];
+        const int from = at_[in.loop] - tap * in.dilation;
+        if (from < 0 || from % in.stride != 0 || from / in.stride >= left(in.loop)) return false;
+        const int axis = plan_->plan().pass_loops[in.loop].axis;
+        index_[axis] = pass_->base[axis] + from / in.stride;
+    }
+    return true;
+}
+
+void StepWalk::advance()
+{
+    const auto& loops = plan_->plan().pass_loops;
     for (std::size_t m = moving_.size(); m-- > 0;) {
         const std::size_t l = moving_[m];
         const AxisLoop& loop = loops[l];
-        const bool more = at_[l] + loop.step < left(l);
+        const bool more = at_[l] + loop.step < (loop.by_input ? end(l) : left(l));
         if (more || at_[l] != 0)
-            for (int t = 0; t < 3; ++t)
-                changed_[t] = changed_[t] || plan_->axis_indexes(static_cast<Tensors>(t), loop.axis);
+            for (int t = 0; t < 3; ++t) changed_[t] = changed_[t] || plan_->loop_indexes(static_cast<Tensors>(t), l);
         if (more) {
             at_[l] += loop.step;
-            index_[loop.axis] += loop.step;
+            if (!loop.by_input) index_[loop.axis] += loop.step;
             return;
         }
-        index_[loop.axis] -= at_[l];
+        if (!loop.by_input) index_[loop.axis] -= at_[l];
         at_[l] = 0;
     }
     done_ = true;

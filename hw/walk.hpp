@@ -36,7 +36,7 @@ private:
     bool done_ = true;
 };
 
-/// The temporal steps of a pass.
+/// The temporal steps of a pass. Loops over the input's rows and columns (AxisLoop::by_input) need all operands kept.
 class StepWalk {
 public:
     StepWalk() = default;
@@ -56,7 +56,7 @@ public:
     AxisIndex remaining() const;
     /// Do the temporal loops move an axis that also has spatial loops (lanes then differ within the pass)?
     bool lanes_vary() const { return lanes_vary_; }
-    /// Index of pass loop `l` in its own iterations.
+    /// Index of pass loop `l` in its own iterations (rows or columns, when it runs over the input).
     int iteration(std::size_t l) const { return at_[l] / plan_->plan().pass_loops[l].step; }
     bool last_iteration(std::size_t l) const { return iteration(l) + 1 == count(l); }
     /// Iterations of pass loop `l` with the loops outside it where they stand.
@@ -65,11 +65,21 @@ public:
     std::int64_t steps() const { return steps_; }
 
 private:
+    /// A loop over the input's rows (columns), and the loop over the taps that it shares them with.
+    struct InputLoop {
+        std::size_t loop;
+        int taps; ///< -1: none in the pass
+        int stride, dilation;
+    };
     int left(std::size_t l) const;
+    int end(std::size_t l) const;
+    void advance();
+    bool place_outputs();
 
     const CompiledPlan* plan_ = nullptr;
     const Pass* pass_ = nullptr;
-    std::vector<int> at_;
+    std::vector<int> at_; ///< axis indices; of an input loop, rows (columns)
+    std::vector<InputLoop> input_loops_;
     std::vector<std::size_t> moving_; ///< loops that step, outermost first
     AxisIndex index_{};
     std::vector<bool> nested_; ///< an outer pass loop runs over the same axis

@@ -22,7 +22,7 @@ constexpr Known known[] = {
      "output-stationary: a pass keeps one psum per PE and streams the whole reduction; outputs spread over y and x"},
     {"is",
      "input-stationary: a pass keeps one input per PE and streams output channels; reductions spread over y, output "
-     "positions over x, psums leave every step"},
+     "positions over x, psums leave every step; PEs with collectors hold an input over all its taps and channels"},
     {"ws_los",
      "weight-stationary, local-output-stationary (MAGNet): a collector holds the weights of the innermost input "
      "channels while output positions stream, and one psum for these channels"},
@@ -310,9 +310,13 @@ Mapping make_mapping(const std::string& dataflow, const Spread& spread, const La
         const int step = static_cast<int>(g) == spread.cut ? chunk : spread.quantum(index);
         if (step < index_extent(index, tile)) glb.temporal.push_back(temporal(index, step));
     }
-    for (const PassLoop& loop : spread.pass)
-        if (loop.count > 0 || index_extent(loop.dims, tile) > loop.step) // a counted one covers steps outside it
-            (loop.collector ? collector : rf).temporal.push_back(temporal(loop.dims, loop.step));
+    for (const PassLoop& loop : spread.pass) {
+        if (loop.count == 0 && index_extent(loop.dims, tile) <= loop.step)
+            continue; // a counted one covers steps outside
+        MapLoop steps = temporal(loop.dims, loop.step);
+        steps.by_input = loop.by_input;
+        (loop.collector ? collector : rf).temporal.push_back(steps);
+    }
     Mapping mapping{dataflow, {dram, glb, array, rf}};
     for (const MapLevel& level : {collector, lanes, vector})
         if (!level.temporal.empty() || !level.spatial.empty()) mapping.levels.push_back(level);

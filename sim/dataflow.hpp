@@ -19,6 +19,7 @@ struct PassLoop {
     int step = 1;
     int count = 0;          ///< of a full pass; 0: the pass runs over all of the tile
     bool collector = false; ///< its operands stay in the collectors
+    bool by_input = false;  ///< over the input's rows (dims P) or columns (Q)
 };
 
 /// One way to lay a layer over the array: everything below the dram level but the sizes of tiles.

@@ -94,9 +94,12 @@ private:
         if (!fits(n)) n.r = 1;
         if (!fits(n)) n.s = 1;
         if (!fits(n)) return;
-        if (dataflow_ == "is") n.k = most(n, &Counts::k, ceil_div(e_[dim_k], lanes_));
-        n.q = most(n, &Counts::q, share(place, dim_q));
-        if (n.q == share(place, dim_q)) n.p = most(n, &Counts::p, share(place, dim_p));
+        if (dataflow_ == "is") {
+            n = most_used_inputs(place, n);
+        } else {
+            n.q = most(n, &Counts::q, share(place, dim_q));
+            if (n.q == share(place, dim_q)) n.p = most(n, &Counts::p, share(place, dim_p));
+        }
         Spread s = spread_of(place, n);
         const auto same = [&s](const Spread& o) {
             return o.spatial == s.spatial && o.glb == s.glb &&
@@ -124,6 +127,38 @@ private:
             if (fits(n)) return n.*count;
         }
         return 1;
+    }
+
+    /// Equal parts of the extent: all of it, a half, a third, …
+    static std::vector<int> equal_parts(int extent)
+    {
+        std::vector<int> sizes;
+        for (int parts = 1; parts <= extent; ++parts)
+            if (const int size = ceil_div(extent, parts); sizes.empty() || size != sizes.back()) sizes.push_back(size);
+        return sizes;
+    }
+
+    /// The psums of a PE divided among output channels, rows and columns so that an input is used most on average.
+    Counts most_used_inputs(const Placement& place, const Counts& from) const
+    {
+        const Window& w = shape_.window;
+        Counts best = from;
+        double best_uses = 0.0;
+        for (const int k : equal_parts(ceil_div(e_[dim_k], lanes_)))
+            for (const int q : equal_parts(share(place, dim_q))) {
+                Counts n = from;
+                n.k = k;
+                n.q = q;
+                if (!fits(n)) continue;
+                n.p = most(n, &Counts::p, share(place, dim_p));
+                const double inputs = double(window_span(n.p, w.stride_rows, n.r, w.dilation_rows)) *
+                                      window_span(n.q, w.stride_cols, n.s, w.dilation_cols);
+                const double uses = double(n.k) * n.p * n.q * n.r * n.s / inputs;
+                if (uses <= best_uses) continue;
+                best_uses = uses;
+                best = n;
+            }
+        return best;
     }
 
     void add_place(Spread& s, Dim d, Place place, int count, int step) const
@@ -192,10 +227,16 @@ private:
             pixels(n.q / q0, q0);
             reduction(n.c, vector_);
             add_loop(s, dim_q, q0, 1, true);
+        } else if (dataflow_ == "is") {
+            pixels(n.q, 1);
+            for (PassLoop& loop : s.pass) loop.by_input = true;
+            add_loop(s, dim_c, n.c, vector_);
+            add_loop(s, dim_r, n.r, 1);
+            add_loop(s, dim_s, n.s, 1);
+            add_loop(s, dim_k, n.k, lanes_);
         } else {
             pixels(n.q, 1);
             reduction(n.c, vector_);
-            if (dataflow_ == "is") add_loop(s, dim_k, n.k, lanes_);
         }
     }
 

@@ -132,7 +132,7 @@ void collect_counts(Accelerator& m, const CompiledPlan& plan, Cycle cycles, bool
     const bool streamed = a.first_operand != never;
     for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs}) {
         const ReuseMeter::Counts& c = a.reuse[static_cast<int>(t)];
-        if (streamed) r.reuse[tensor_name(t)] = {{"uses", c.uses}, {"fills", c.fills}};
+        if (streamed) r.reuse[tensor_name(t)] = {{"uses", c.uses}, {"fills", c.fills}, {"most_uses", c.most_uses}};
     }
     r.array_cycles = streamed ? a.last_result - a.first_operand + 1 : 0;
     r.utilization = static_cast<double>(a.macs) / (static_cast<double>(cycles) * plan.hardware().macs());

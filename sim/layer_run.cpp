@@ -43,7 +43,8 @@ std::string plan_key(const LayerPlan& p)
         for (Dim d : a.dims) k << d;
     }
     for (const AxisLoop& l : p.glb_loops) k << " g" << l.axis << ',' << l.step << ',' << l.span;
-    for (const AxisLoop& l : p.pass_loops) k << " p" << l.axis << ',' << l.step << ',' << l.span;
+    for (const AxisLoop& l : p.pass_loops)
+        k << " p" << l.axis << ',' << l.step << ',' << l.span << (l.by_input ? "i" : "");
     for (const SpatialLoop& l : p.spatial)
         k << " s" << l.axis << ',' << static_cast<int>(l.place) << ',' << l.step << ',' << l.count;
     k << ' ' << p.switch_cycles << ' ' << p.keep_weights << p.keep_inputs << p.keep_psums

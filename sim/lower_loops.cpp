@@ -133,6 +133,37 @@ void check_nest(Lowering& l, int axis)
                                       "; something inside it must cover these indices, or its step must be 1");
 }
 
+/// Loops over H and W: one in a pass, with one loop over the taps at most, and everything kept in the PE.
+void check_input_loops(const Lowering& l)
+{
+    for (const MapLevel& level : l.mapping.levels)
+        for (const std::vector<MapLoop>* loops : {&level.temporal, &level.spatial})
+            for (const MapLoop& loop : *loops) {
+                if (!loop.by_input) continue;
+                const std::string name = loop_name(loop);
+                if (level.name != "rf")
+                    l.fail(level.name, "loop over " + name +
+                                           ": the input's rows and columns are stepped over in rf; use " +
+                                           loop_name(loop.dims) + " here");
+                for (Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
+                    if (!level.keeps(t))
+                        l.fail("rf", "loop over " + name + " needs the " + tensor_name(t) +
+                                         " in the PE; add them to keep, or use " + loop_name(loop.dims));
+                const Dim taps = loop.dims.front() == dim_p ? dim_r : dim_s;
+                for (const Dim d : {loop.dims.front(), taps}) {
+                    int runs = 0;
+                    for (const AxisLoop& inside : l.plan.pass_loops) {
+                        const std::vector<Dim>& dims = l.plan.axes[static_cast<std::size_t>(inside.axis)].dims;
+                        const bool has = std::find(dims.begin(), dims.end(), d) != dims.end();
+                        runs += has && dims.size() > 1 ? 2 : has ? 1 : 0;
+                    }
+                    if (runs > 1)
+                        l.fail("rf", "loop over " + name + " needs " + dim_names[d] +
+                                         " as one loop of its own at most inside the pass");
+                }
+            }
+}
+
 struct Room {
     Place place;
     int have;
@@ -216,13 +247,15 @@ void set_loops(Lowering& l)
     for (const MapLevel& level : l.mapping.levels) {
         if (level.name == "dram") continue;
         std::vector<AxisLoop>& temporal = level.name == "glb" ? l.plan.glb_loops : l.plan.pass_loops;
-        for (const MapLoop& loop : level.temporal) temporal.push_back({add_axis(l, level, loop), loop.step, 1});
+        for (const MapLoop& loop : level.temporal)
+            temporal.push_back({add_axis(l, level, loop), loop.step, 1, loop.by_input});
         if (level.name == "collector") l.plan.collector_loops = static_cast<int>(level.temporal.size());
         for (const MapLoop& loop : level.spatial)
             l.plan.spatial.push_back({add_axis(l, level, loop), loop.place, loop.step, loop.count});
     }
     add_missing_axes(l);
     for (std::size_t a = 0; a < l.plan.axes.size(); ++a) check_nest(l, static_cast<int>(a));
+    check_input_loops(l);
     check_array(l);
 }
 

@@ -18,7 +18,7 @@ std::string keep_list(const std::vector<Tensors>& keep)
 
 std::string yaml_loop(const MapLoop& loop, bool spatial)
 {
-    std::string text = "{loop: " + loop_name(loop.dims);
+    std::string text = "{loop: " + loop_name(loop);
     if (spatial) text += std::string(", axis: ") + place_name(loop.place);
     text += ", step: " + std::to_string(loop.step);
     if (spatial) text += ", count: " + std::to_string(loop.count);
@@ -100,6 +100,11 @@ std::string loop_name(const std::vector<Dim>& dims)
     return name;
 }
 
+std::string loop_name(const MapLoop& loop)
+{
+    return !loop.by_input ? loop_name(loop.dims) : loop.dims.front() == dim_p ? "H" : "W";
+}
+
 std::string to_yaml(const std::vector<NamedMapping>& mappings)
 {
     std::ostringstream out;
@@ -134,7 +139,7 @@ std::string describe(const Mapping& mapping)
         out << "\n";
         for (const MapLoop& loop : level.temporal) {
             indent += "  ";
-            out << indent << "for " << loop_name(loop.dims) << " by " << loop.step << "\n";
+            out << indent << "for " << loop_name(loop) << " by " << loop.step << "\n";
         }
         for (const MapLoop& loop : level.spatial) {
             indent += "  ";

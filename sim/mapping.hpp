@@ -22,6 +22,8 @@
 // padded. A spatial loop has `count` positions on axis y (rows), x (columns) or diagonal (the same index on both, PEs
 // off the diagonal idle). Below rf may follow `collector` (temporal: the innermost steps, whose operands the collectors
 // hold), `lanes` and `vector` (spatial, inside the PE; their axis needs no name). Dimensions of size 1 need no loop.
+// In rf, H and W in place of P and Q step over rows and columns of the input: inputs stay while the taps inside move
+// the output; steps without a valid output take no cycle; weights, inputs and outputs must be kept.
 // `keep` names weights, inputs and outputs (psums, inside the array). In place of levels a row-stationary mapping may
 // be given by its parameters, `row_stationary: {m: 64, n: 4, e: 13, p: 16, q: 4, r: 1, t: 4}`. For layers without an
 // array (pooling, add) the one spatial loop is the PostProcessor's words per cycle.
@@ -41,10 +43,12 @@ struct MapLoop {
     int step = 1;
     int count = 0;          ///< spatial only; temporal loops run until they are done
     Place place = Place::y; ///< spatial only
+    bool by_input = false;  ///< written H for {P}, W for {Q}: over the input's rows, columns (AxisLoop::by_input)
 
     bool operator==(const MapLoop& o) const
     {
-        return dims == o.dims && step == o.step && count == o.count && (count == 0 || place == o.place);
+        return dims == o.dims && step == o.step && count == o.count && (count == 0 || place == o.place) &&
+               by_input == o.by_input;
     }
 };
 
@@ -87,6 +91,7 @@ struct NamedMapping {
 const char* tensor_name(Tensors t);
 const char* place_name(Place place);                 ///< y, x, diagonal, lane, vector
 std::string loop_name(const std::vector<Dim>& dims); ///< "C*R*S"
+std::string loop_name(const MapLoop& loop);          ///< also "H", "W"
 
 /// The file form above; row-stationary mappings by their parameters, others by levels. Read again, it is used as
 /// before.

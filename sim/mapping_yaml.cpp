@@ -31,7 +31,9 @@ std::vector<Dim> read_dims(const YamlReader& loop)
         at += 2;
     }
     if (!good)
-        loop.fail_at("loop", "expected dimensions of N G K C P Q R S joined by *, such as P*Q, got \"" + text + "\"");
+        loop.fail_at("loop",
+                     "expected dimensions of N G K C P Q R S joined by *, such as P*Q, or H or W alone, got \"" + text +
+                         "\"");
     return dims;
 }
 
@@ -45,7 +47,9 @@ std::vector<MapLoop> read_loops(const YamlReader& level, const std::string& key,
     for (const YamlReader& item : list.items()) {
         if (!item.is_map()) item.fail("expected a loop such as {loop: K, step: 16}");
         MapLoop loop;
-        loop.dims = read_dims(item);
+        const std::string index = item.text("loop");
+        loop.by_input = index == "H" || index == "W";
+        loop.dims = loop.by_input ? std::vector<Dim>{index == "H" ? dim_p : dim_q} : read_dims(item);
         loop.step = static_cast<int>(item.integer("step", 1, largest_step));
         if (key == "spatial") {
             const std::vector<std::string> places = {"y", "x", "diagonal", "lane", "vector"};

@@ -65,7 +65,8 @@ struct LayerResult {
     double utilization = 0.0;      ///< compute PE-cycles / (cycles x PEs)
     double wire_utilization = 0.0; ///< highest that the preset's wires allow for this layer and dataflow
     std::map<std::string, std::map<std::string, AccessCounts>> accesses; ///< level -> tensor
-    /// tensor -> uses and fills of the operand registers closest to the MACs, in PE-cycles (hw/reuse_meter.hpp)
+    /// tensor -> uses and fills of the operand registers closest to the MACs, in PE-cycles, and most_uses of one fill
+    /// (hw/reuse_meter.hpp)
     std::map<std::string, std::map<std::string, std::int64_t>> reuse;
     std::map<std::string, std::int64_t> hops;            ///< tensor -> links driven, words
     std::map<std::string, Ledger> ledger;                ///< block -> causes

@@ -109,6 +109,65 @@ TEST_CASE("uses per fill of the collectors are the lecture's")
     }
 }
 
+// IS on the same machine, loops H1 W1 C1 · R S K1: 32x16x16 -> 128x16x16, K1 = 4 on 4 columns x 8 lanes, P1 = 4 on 4
+// rows, Q1 = 8: the 128 psums of a lane. The uses of each input of a pass are counted below by trying all
+// outputs: K1 for every tap that leads from it to an output of the pass.
+TEST_CASE("input-stationary PEs use an input R S K1 times inside a pass and for its valid taps at the edges")
+{
+    struct Form {
+        Window window;
+        int size;
+        std::int64_t interior;
+    };
+    const int k1 = 4, p1 = 4, q1 = 8;
+    const std::vector<Form> forms = {{square(3, 1, 1), 16, 9 * k1}, // stride 1: every tap
+                                     {square(3, 2, 1), 32, 4 * k1}, // rows 0 and 2, or 1, of the window
+                                     {square(1), 16, k1}};          // the GEMM form
+    const std::string levels = R"(
+mappings:
+  - layer: conv
+    levels:
+      - {name: glb, temporal: [{loop: Q, step: 8}], keep: [weights, inputs, outputs]}
+      - {name: array, spatial: [{loop: P, axis: y, step: 4, count: 4}, {loop: K, axis: x, step: 32, count: 4}]}
+      - name: rf
+        temporal: [{loop: H, step: 1}, {loop: W, step: 1}, {loop: C, step: 8}, {loop: R, step: 1}, {loop: S, step: 1},
+                   {loop: K, step: 8}]
+        keep: [weights, inputs, outputs]
+      - {name: lanes, spatial: [{loop: K, step: 1, count: 8}]}
+      - {name: vector, spatial: [{loop: C, step: 1, count: 8}]}
+)";
+    for (const Form& f : forms) {
+        INFO("filter " << f.window.filter_rows << ", stride " << f.window.stride_rows);
+        const Network net = conv_network(32, f.size, 128, f.window);
+        RunOptions o = workload(net, load_hardware("magnet_like"), "is");
+        o.mappings = parse_mappings(levels, "is.yaml");
+        const LayerResult r = run_apart(o).layers[1];
+        CHECK(r.verified);
+        std::int64_t uses = 0, fills = 0, most = 0;
+        const int rows = (p1 - 1) * f.window.stride_rows + f.window.filter_rows;
+        const int cols = (q1 - 1) * f.window.stride_cols + f.window.filter_cols;
+        for (int h = 0; h < rows; ++h)
+            for (int w = 0; w < cols; ++w) {
+                std::int64_t of_input = 0;
+                for (int p = 0; p < p1; ++p)
+                    for (int q = 0; q < q1; ++q) {
+                        const int tap_r = h - p * f.window.stride_rows, tap_s = w - q * f.window.stride_cols;
+                        if (tap_r >= 0 && tap_r < f.window.filter_rows && tap_s >= 0 && tap_s < f.window.filter_cols)
+                            of_input += k1;
+                    }
+                uses += of_input;
+                fills += of_input > 0 ? 1 : 0;
+                most = std::max(most, of_input);
+            }
+        const auto& inputs = r.reuse.at("inputs");
+        CHECK(inputs.at("most_uses") == f.interior);
+        CHECK(inputs.at("most_uses") == most);
+        CHECK(inputs.at("uses") * fills == inputs.at("fills") * uses); // the average
+        CHECK(r.reuse.at("weights").at("uses") == r.reuse.at("weights").at("fills"));
+        CHECK(r.reuse.at("outputs").at("uses") == r.reuse.at("outputs").at("fills"));
+    }
+}
+
 // A 1x1 conv has no windows: IS is the GEMM form. K = 128 lies on 8 lanes with K1 = 16 in the PE.
 TEST_CASE("input-stationary PEs use an input once for every output channel in them")
 {

@@ -105,6 +105,32 @@ TEST_CASE("loops that do not cover every index once are refused")
     CHECK(error_of(net, hw, m).find("mixes outputs with reductions") != std::string::npos);
 }
 
+TEST_CASE("loops over the input's rows belong to rf, alone with one loop over taps, with everything kept")
+{
+    const Network net = example_network();
+    const HardwareConfig hw = test_machines::tpu();
+    MapLoop rows = loop({dim_p}, 1);
+    rows.by_input = true;
+    Mapping m = example();
+    m.levels[0].temporal[0].by_input = true;
+    CHECK(error_of(net, hw, m) ==
+          "layer \"conv\": dram: loop over H: the input's rows and columns are stepped over in rf; use P here");
+    m = example();
+    m.levels[3].temporal = {rows, loop({dim_q}, 1)};
+    CHECK(error_of(net, hw, m) ==
+          "layer \"conv\": rf: loop over H needs the inputs in the PE; add them to keep, or use P");
+    m.levels[3].keep = {Tensors::weights, Tensors::inputs, Tensors::outputs};
+    m.levels[1].temporal[1] = loop({dim_c}, 16);
+    m.levels[2].spatial[0] = spread({dim_c}, Place::y, 16);
+    m.levels[3].temporal = {rows, loop({dim_q}, 1), loop({dim_r, dim_s}, 1)};
+    CHECK(error_of(net, hw, m) ==
+          "layer \"conv\": rf: loop over H needs R as one loop of its own at most inside the pass");
+    m.levels[0].temporal.clear();
+    m.levels[3].temporal = {loop({dim_p}, 7), rows, loop({dim_q}, 1), loop({dim_r}, 1), loop({dim_s}, 1)};
+    CHECK(error_of(net, hw, m) ==
+          "layer \"conv\": rf: loop over H needs P as one loop of its own at most inside the pass");
+}
+
 TEST_CASE("levels must be known, ordered and hold what the machine needs")
 {
     const Network net = example_network();

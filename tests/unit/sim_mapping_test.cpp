@@ -59,6 +59,13 @@ TEST_CASE("a mapping survives YAML and back")
     std::vector<NamedMapping> mappings = {{"conv1", example()}, {"odd \"name\" \\ with: colon", example()}};
     mappings[1].mapping.dataflow.clear();
     mappings[1].mapping.levels[2].spatial[0].place = Place::diagonal;
+    for (const Dim d : {dim_p, dim_q}) {
+        MapLoop by_input;
+        by_input.dims = {d};
+        by_input.by_input = true;
+        mappings[1].mapping.levels.back().temporal.push_back(by_input);
+    }
+    CHECK_THAT(to_yaml(mappings), Catch::Contains("{loop: H, step: 1}, {loop: W, step: 1}"));
     const std::vector<NamedMapping> again = parse_mappings(to_yaml(mappings), "m.yaml");
     REQUIRE(again.size() == 2);
     for (std::size_t i = 0; i < 2; ++i) {
@@ -82,8 +89,8 @@ TEST_CASE("mapping files are read strictly")
           "m.yaml:4:5: mappings[1].layer: expected each layer once, got \"a\" again");
     CHECK(error_of(one_level("{name: glb, temporal: [{loop: P*P, step: 1}]}")) ==
           "m.yaml:4:33: mappings[0].levels[0].temporal[0].loop: expected dimensions of N G K C P Q R S joined by *, "
-          "such as P*Q, got \"P*P\"");
-    for (const char* loop : {"X", "P*", "*P", "P Q", "PQ", "p"})
+          "such as P*Q, or H or W alone, got \"P*P\"");
+    for (const char* loop : {"X", "P*", "*P", "P Q", "PQ", "p", "H*W", "K*H", "h"})
         CHECK_THAT(error_of(one_level("{name: glb, temporal: [{loop: \"" + std::string(loop) + "\", step: 1}]}")),
                    Catch::Contains("expected dimensions"));
     CHECK(error_of(one_level("{name: glb, temporal: [{loop: P, step: 0}]}")).find("temporal[0].step: expected") !=
