@@ -23,7 +23,7 @@ int print_help()
 {
     std::cout << "Heddle " << heddle_version() << ": a cycle-accurate simulator of DNN accelerators\n\n"
               << "heddle COMMAND ...\n\n";
-    for (const Command& command : commands()) {
+    for (const Subcommand& command : commands()) {
         const std::string name = command.name;
         std::cout << "  " << name << std::string(10 - std::min<std::size_t>(name.size(), 9), ' ') << command.summary
                   << '\n';
@@ -36,7 +36,7 @@ int print_help()
 int dispatch(const std::vector<std::string>& arguments)
 {
     std::vector<std::string> names;
-    for (const Command& command : commands()) names.emplace_back(command.name);
+    for (const Subcommand& command : commands()) names.emplace_back(command.name);
     if (arguments.empty()) throw UserError("expected a command: " + joined(names) + " (see heddle --help)");
     const std::string& name = arguments.front();
     if (name == "--help" || name == "-h" || name == "help") return print_help();
@@ -44,8 +44,8 @@ int dispatch(const std::vector<std::string>& arguments)
         std::cout << "heddle " << heddle_version() << '\n';
         return 0;
     }
-    const std::vector<Command>& known = commands();
-    const auto found = std::find_if(known.begin(), known.end(), [&](const Command& c) { return name == c.name; });
+    const std::vector<Subcommand>& known = commands();
+    const auto found = std::find_if(known.begin(), known.end(), [&](const Subcommand& c) { return name == c.name; });
     if (found == known.end()) throw UserError("unknown command " + quoted(name) + ": expected one of " + joined(names));
     const int code = found->run({arguments.begin() + 1, arguments.end()}, std::cout);
     if (!std::cout.flush()) throw UserError("cannot write to standard output");

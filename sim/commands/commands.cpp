@@ -2,9 +2,9 @@
 
 namespace heddle {
 
-const std::vector<Command>& commands()
+const std::vector<Subcommand>& commands()
 {
-    static const std::vector<Command> all{
+    static const std::vector<Subcommand> all{
         {"run", "simulate a network on an accelerator, check every value, report time and energy", run_command},
         {"list", "networks, hardware, energy tables or dataflows that are shipped", list_command},
         {"map", "show or write the mapping of each layer, why it was chosen, and its bound", map_command},

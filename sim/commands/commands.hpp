@@ -7,13 +7,13 @@
 
 namespace heddle {
 
-struct Command {
+struct Subcommand {
     const char* name;
     const char* summary;
     int (*run)(const std::vector<std::string>& arguments, std::ostream& out);
 };
 
-const std::vector<Command>& commands();
+const std::vector<Subcommand>& commands();
 
 int run_command(const std::vector<std::string>& arguments, std::ostream& out);
 int list_command(const std::vector<std::string>& arguments, std::ostream& out);
