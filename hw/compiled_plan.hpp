@@ -6,6 +6,7 @@
 #include "hw/plan.hpp"
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace heddle {
@@ -143,7 +144,9 @@ private:
     int summed_per_pe_ = 1;
     std::vector<Tile> tiles_;
     std::vector<std::unique_ptr<TileTables>> tables_;
-    mutable std::vector<std::unique_ptr<LaneSet>> lane_sets_;
+    mutable std::unordered_map<std::uint64_t, std::unique_ptr<LaneSet>> lane_sets_; ///< by what remains
+    mutable const LaneSet* last_lanes_ = nullptr;                                   ///< that were asked for
+    mutable std::uint64_t last_key_ = 0;
 };
 
 } // namespace heddle

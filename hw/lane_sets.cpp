@@ -9,11 +9,17 @@ namespace heddle {
 
 const LaneSet& CompiledPlan::lanes(AxisIndex remaining) const
 {
-    for (int a = 0; a < max_axes; ++a) remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
-    for (const auto& s : lane_sets_)
-        if (s->remaining == remaining) return *s;
-    lane_sets_.push_back(std::make_unique<LaneSet>(make_lanes(remaining)));
-    return *lane_sets_.back();
+    std::uint64_t key = 0; // mixed radix
+    for (int a = 0; a < max_axes; ++a) {
+        remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
+        key = key * static_cast<std::uint64_t>(spatial_span_[a] + 1) + static_cast<std::uint64_t>(remaining[a]);
+    }
+    if (last_lanes_ && last_key_ == key) return *last_lanes_;
+    std::unique_ptr<LaneSet>& set = lane_sets_[key];
+    if (!set) set = std::make_unique<LaneSet>(make_lanes(remaining));
+    last_key_ = key;
+    last_lanes_ = set.get();
+    return *set;
 }
 
 namespace {

@@ -73,6 +73,11 @@ void PeArray::latch(Operand& o, const OperandBeat& beat)
         const int* cell = lanes.cells.data() + beat.first;
         for (int i = 0; i < n; ++i)
             o.matrix.data[static_cast<std::size_t>(cell[i])] = beat.word[static_cast<std::size_t>(i)];
+    } else if (o.form == Form::matrix && lanes.one_pe_each) {
+        const int* cell = lanes.cells.data();
+        const int* lane = beat.lane.data();
+        for (int i = 0; i < n; ++i)
+            o.matrix.data[static_cast<std::size_t>(cell[lane[i]])] = beat.word[static_cast<std::size_t>(i)];
     } else if (o.form == Form::matrix) {
         for (int i = 0; i < n; ++i) scatter(o.matrix, lanes, beat.lane_at(i), beat.word[static_cast<std::size_t>(i)]);
     } else if (lanes.single) {

@@ -204,7 +204,7 @@ int ReadEngine::look() const
     if (tile_complete_ && port.gather && !row_per_beat_ && !listed_ && left <= std::min(port.words, beat_words_))
         return left;
     const int line = partition_->ports.line_words();
-    std::int64_t open_line = -1, last_word = -1;
+    std::int64_t open_line = 0, last_word = -1; // the open line's first word
     int distinct = 0, lanes = 0;
     for (; lanes < room; ++lanes) {
         const int lane = lane_at(next_ + lanes);
@@ -213,9 +213,9 @@ int ReadEngine::look() const
         const std::int32_t word = word_at(lane);
         if (word < 0 || word == last_word) continue;
         if (distinct == port.words) break;
-        if (!port.gather && distinct > 0 && word / line != open_line) break;
+        if (!port.gather && distinct > 0 && (word < open_line || word >= open_line + line)) break;
         if (!available(word)) return -1;
-        open_line = word / line;
+        if (!port.gather && distinct == 0) open_line = word - word % line;
         last_word = word;
         ++distinct;
     }
