@@ -55,6 +55,7 @@ public:
                      : best_                    ? 1
                                                 : 0)
     {
+        if (best_ && options.mapper.constraints) dataflows_.push_back(options.mapper.constraints->name);
     }
 
     std::map<int, DataflowChoice> run()

@@ -60,7 +60,7 @@ public:
             carried_.push_back(c);
         } else {
             const std::string& name = net_.layers[static_cast<std::size_t>(layer_)].name;
-            carried_ = carried_spreads(shape_, name, hw_, dataflow_, counts_);
+            carried_ = carried_spreads(allowed_spreads(), shape_, name, hw_, dataflow_, counts_);
         }
         std::vector<std::vector<TileChoice>> found;
         for (const Carried& c : carried_) {
@@ -101,6 +101,13 @@ private:
         if (candidates_.empty()) throw UserError("dataflow rs, " + first_error);
         const Candidate first = *pick(candidates_);
         return ranked(first, most, std::chrono::duration<double>(Clock::now() - start).count());
+    }
+
+    std::vector<Spread> allowed_spreads() const
+    {
+        const DataflowConstraints* own = options_.constraints.get();
+        if (own && own->name == dataflow_) return {constrained_spread(*own, shape_, hw_)};
+        return spreads(dataflow_, shape_, hw_);
     }
 
     TileSearch tile_search(const Carried& c) const
@@ -265,7 +272,8 @@ MapChoice map_layer(const Network& net, int layer, const HardwareConfig& hw, con
 std::vector<MapChoice> map_candidates(const Network& net, int layer, const HardwareConfig& hw,
                                       const std::string& dataflow, const MapperOptions& options, std::size_t most)
 {
-    describe_dataflow(dataflow); // throws when unknown
+    if (!options.constraints || options.constraints->name != dataflow)
+        describe_dataflow(dataflow); // throws when unknown
     most = std::max<std::size_t>(1, most);
     if (!options.cache) return Search(net, layer, hw, dataflow, options).run(most);
     const std::string key = MappingCache::key(net, layer, hw, dataflow, options, most);

@@ -4,6 +4,7 @@
 
 #include "models/energy.hpp"
 #include "sim/bound.hpp"
+#include "sim/constraints.hpp"
 #include "sim/dataflow.hpp"
 #include "sim/lower.hpp"
 #include "sim/mapper_objective.hpp"
@@ -46,8 +47,9 @@ class MappingCache;
 struct MapperOptions {
     Objective objective = Objective::latency;
     MapperKind kind = MapperKind::search;
-    std::shared_ptr<const EnergyTable> energy; ///< must be there for energy and edp
-    std::shared_ptr<const MappingCache> cache; ///< empty: every mapping is searched anew
+    std::shared_ptr<const EnergyTable> energy;              ///< must be there for energy and edp
+    std::shared_ptr<const DataflowConstraints> constraints; ///< what a dataflow of their name allows
+    std::shared_ptr<const MappingCache> cache;              ///< empty: every mapping is searched anew
 };
 
 /// Deterministic. UserError when the dataflow is unknown, its wires are missing, or not even the smallest tile fits.

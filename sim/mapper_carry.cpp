@@ -58,12 +58,13 @@ double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, cons
     return static_cast<double>(p.active_macs * p.steps) / static_cast<double>(cycles * hw.macs());
 }
 
-std::vector<Carried> carried_spreads(const LayerShape& shape, const std::string& name, const HardwareConfig& hw,
-                                     const std::string& dataflow, SearchCounts& counts)
+std::vector<Carried> carried_spreads(const std::vector<Spread>& spreads, const LayerShape& shape,
+                                     const std::string& name, const HardwareConfig& hw, const std::string& dataflow,
+                                     SearchCounts& counts)
 {
     std::vector<Carried> list;
     std::string first_error;
-    for (const Spread& s : spreads(dataflow, shape, hw)) {
+    for (const Spread& s : spreads) {
         try {
             list.push_back(carry(shape, name, hw, s));
         } catch (const UserError& e) {

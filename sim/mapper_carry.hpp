@@ -22,8 +22,9 @@ struct Carried {
 /// Share of PE-cycles that compute if every phase but the slowest hid behind it: what the wires allow.
 double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p);
 
-/// UserError with the first reason when the wires carry none.
-std::vector<Carried> carried_spreads(const LayerShape& shape, const std::string& name, const HardwareConfig& hw,
-                                     const std::string& dataflow, SearchCounts& counts);
+/// Those of `spreads` (of `dataflow`, for the layer `name`). UserError with the first reason when there are none.
+std::vector<Carried> carried_spreads(const std::vector<Spread>& spreads, const LayerShape& shape,
+                                     const std::string& name, const HardwareConfig& hw, const std::string& dataflow,
+                                     SearchCounts& counts);
 
 } // namespace heddle

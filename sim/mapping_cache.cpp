@@ -149,6 +149,7 @@ std::string MappingCache::key(const Network& net, int layer, const HardwareConfi
     put_layer(out, net, layer, hw);
     put_hardware(out, hw);
     put_energy(out, options.energy.get());
+    if (options.constraints && options.constraints->name == dataflow) out << '\n' << options.constraints->text;
     return content_hash(out.str());
 }
 

@@ -54,11 +54,11 @@ RunOptions read_options(const CommandLine& line)
 {
     RunOptions o;
     o.hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay")).config;
-    o.dataflow = read_dataflow(line, o.hardware);
-    o.simulate_best = read_simulate_best(line);
     const std::string table = line.text("energy", o.hardware.energy_table);
     o.mapper = read_mapper_options(line, table.empty() ? nullptr
                                                        : std::make_shared<const EnergyTable>(EnergyTable::load(table)));
+    o.dataflow = read_dataflow(line, o.hardware, o.mapper);
+    o.simulate_best = read_simulate_best(line);
     const Network net = load_network(line.text("NETWORK"), static_cast<int>(line.integer("batch", 1, 1024, 1)));
     if (line.has("layers"))
         o.layers = select_layers(net, line.text("layers"));

@@ -8,7 +8,10 @@ namespace heddle {
 
 void describe_mapper_options(CommandLine& line)
 {
-    line.option("objective", "latency|energy|edp", "what the mapper minimises (latency)")
+    line.option("constraints", "FILE",
+                "a dataflow of your own: what is spatial, kept, innermost (docs/mapper.md); with --dataflow best one "
+                "more to choose from")
+        .option("objective", "latency|energy|edp", "what the mapper minimises (latency)")
         .option("mapper", "first|search",
                 "first: few tilings, the baseline; search: never worse by its estimate (search)")
         .option("simulate-best", "N",
@@ -23,10 +26,15 @@ int read_simulate_best(const CommandLine& line)
     return static_cast<int>(line.has("simulate-best") ? line.integer("simulate-best", 0, most, 0) : -1);
 }
 
-std::string read_dataflow(const CommandLine& line, const HardwareConfig& hw)
+std::string read_dataflow(const CommandLine& line, const HardwareConfig& hw, const MapperOptions& options)
 {
-    const std::string dataflow = line.text("dataflow", hw.dataflows.empty() ? "" : hw.dataflows.front());
-    if (dataflow != "best") describe_dataflow(dataflow); // refuses an unknown one
+    if (options.constraints && line.text("dataflow", "best") != "best")
+        throw UserError("--constraints: gives a dataflow of its own, " + options.constraints->name +
+                        "; leave --dataflow out, or make it best");
+    const std::string dataflow = line.text("dataflow", options.constraints    ? options.constraints->name
+                                                       : hw.dataflows.empty() ? ""
+                                                                              : hw.dataflows.front());
+    if (dataflow != "best" && !options.constraints) describe_dataflow(dataflow); // refuses an unknown one
     return dataflow;
 }
 
@@ -36,6 +44,8 @@ MapperOptions read_mapper_options(const CommandLine& line, std::shared_ptr<const
     o.objective = static_cast<Objective>(line.choice("objective", objective_names(), 0));
     o.kind = line.choice("mapper", {"first", "search"}, 1) == 0 ? MapperKind::first : MapperKind::search;
     o.energy = std::move(energy);
+    if (line.has("constraints"))
+        o.constraints = std::make_shared<const DataflowConstraints>(read_constraints(line.text("constraints")));
     const std::string folder = line.text("mapping-cache", MappingCache::default_folder());
     if (line.has("mapping-cache") && line.has("no-mapping-cache"))
         throw UserError("--no-mapping-cache: contradicts --mapping-cache");

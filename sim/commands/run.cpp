@@ -112,7 +112,7 @@ EnergyTable load_energy(const CommandLine& line, const HardwareConfig& hw)
 void read_simulation_options(const CommandLine& line, RunOptions& o)
 {
     constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
-    o.dataflow = read_dataflow(line, o.hardware);
+    o.dataflow = read_dataflow(line, o.hardware, o.mapper);
     o.simulate_best = read_simulate_best(line);
     o.seed = static_cast<std::uint64_t>(line.integer("seed", 0, largest, 1));
     o.stall_seed = static_cast<std::uint64_t>(line.integer("stall-seed", 0, largest, 0));
@@ -145,9 +145,9 @@ Request make_request(const CommandLine& line)
     RunOptions o;
     DescribedHardware hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay"));
     o.hardware = hardware.config;
-    read_simulation_options(line, o);
     EnergyTable energy = load_energy(line, o.hardware);
     o.mapper = read_mapper_options(line, std::make_shared<const EnergyTable>(energy));
+    read_simulation_options(line, o);
     const Network net = load_network(name, batch);
     if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
     if (line.has("mapping")) {
@@ -165,7 +165,7 @@ Request make_request(const CommandLine& line)
     request.hardware_yaml = std::move(hardware.yaml);
     request.config_hashes = request.work.config_hashes;
     request.config_hashes.emplace_back(line.text("hw"), request.options.hardware.content_hash);
-    for (const char* option : {"mapping", "energy", "overlay", "zeros"})
+    for (const char* option : {"mapping", "constraints", "energy", "overlay", "zeros"})
         if (std::error_code ignored; line.has(option) && ::access(line.text(option).c_str(), R_OK) == 0)
             request.config_hashes.emplace_back(line.text(option), content_hash(read_file(line.text(option))));
     return request;

@@ -8,7 +8,25 @@ namespace {
 struct Machine {
     const char *preset, *dataflow;
 };
-constexpr Machine machines[] = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}};
+constexpr Machine machines[] = {{"tpu_like", "ws"},
+                                {"tpu_like", "os"},
+                                {"tpu_like", "is"},
+                                {"tpu_v1", "ws"},
+                                {"shidiannao_like", "os"},
+                                {"eyeriss", "rs"},
+                                {"magnet_like", "os_lws"},
+                                {"magnet_like", "ws_los"},
+                                {"magnet_like", "ws"},
+                                {"magnet_like", "os"},
+                                {"magnet_like", "is"},
+                                {"nvdla_like", "ws"},
+                                {"nvdla_full_like", "ws"},
+                                {"squeezelerator_like", "ws"},
+                                {"squeezelerator_like", "os"},
+                                {"squeezelerator_like", "best"},
+                                {"systolic_ideal", "ws"},
+                                {"systolic_ideal", "os"},
+                                {"systolic_ideal", "is"}};
 
 std::string on(const Machine& m)
 {
@@ -21,6 +39,26 @@ TEST_CASE("the tiny network runs on every preset with each of its dataflows")
 {
     const Workplace place;
     for (const Machine& m : machines) check_verified(place.run("tiny --batch 2" + on(m)));
+}
+
+TEST_CASE("a dataflow of one's own comes from a file, alone or as one to choose from")
+{
+    const Workplace place;
+    const std::string own =
+        " --hw magnet_like --constraints '" HEDDLE_SOURCE_DIR "/tests/data/my_os_lws_constraints.yaml' ";
+    const boost::json::value report = place.run("tiny" + own);
+    check_verified(report);
+    CHECK(report.at("layers").at(0).at("dataflow").as_string() == "my_os_lws");
+    const boost::json::value best = place.run("tiny" + own + "--dataflow best");
+    check_verified(best);
+    CHECK(best.at("layers").at(0).at("dataflow_choice").at("candidates").as_object().contains("my_os_lws"));
+    CHECK(best.at("totals").at("cycles").as_int64() <= report.at("totals").at("cycles").as_int64());
+    const Answer both = place.heddle("run tiny" + own + "--dataflow ws");
+    CHECK(both.code == 2);
+    CHECK_THAT(both.text, Catch::Contains("--constraints: gives a dataflow of its own, my_os_lws"));
+    const Answer none = place.heddle("map tiny --hw magnet_like --constraints nowhere.yaml");
+    CHECK(none.code == 2);
+    CHECK_THAT(none.text, Catch::Contains("nowhere.yaml"));
 }
 
 TEST_CASE("wires that a dataflow needs and a preset lacks are named")
@@ -39,8 +77,9 @@ TEST_CASE("a small MobileNet is verified whole on every preset and dataflow")
     for (const Machine& m : machines) {
         const boost::json::value report = place.run("mobilenet_v1_0.25_128" + on(m));
         check_verified(report);
-        CHECK(report.at("layers").as_array().size() == 28);
-        CHECK(whole(report.at("totals").at("verified")) == 28);
+        const std::size_t layers = report.at("layers").as_array().size(); // pooling is fused where a line buffer is
+        CHECK((layers == 28 || layers == 29));
+        CHECK(whole(report.at("totals").at("verified")) == static_cast<std::int64_t>(layers));
     }
 }
 

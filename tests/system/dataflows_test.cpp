@@ -1,6 +1,7 @@
 // Every dataflow on the machines made for it: values against the reference and cycles against the bound (both in
 // LayerRunner) on random layers, and the uses per fill of the operand collectors against the loops' closed form.
 #include "dnn/base/error.hpp"
+#include "dnn/base/files.hpp"
 #include "sim/layer_run.hpp"
 #include "tests/system/random_networks.hpp"
 #include "tests/system/subjects.hpp"
@@ -59,6 +60,32 @@ std::vector<std::int64_t> reuse_of(const LayerResult& r)
 TEST_CASE("random layers under every dataflow compute the reference's values in no less than the bound")
 {
     run_random(1001, 36, [](HardwareConfig&, Random&) {});
+}
+
+TEST_CASE("random layers under constraints of a user's own")
+{
+    const auto own = std::make_shared<const DataflowConstraints>(
+        read_constraints(data_root() + "/tests/data/my_os_lws_constraints.yaml"));
+    for (std::uint64_t seed = 1301; seed <= 1336; ++seed) {
+        Random random(seed);
+        const int kind = static_cast<int>(seed % kind_count);
+        const Network net = random_network(random, kind);
+        HardwareConfig hw = load_hardware("magnet_like");
+        hw.array.psums.words = 8 * static_cast<int>(random.range(1, 128));
+        hw.array.inputs.words = 8 * static_cast<int>(random.range(50, 1024));
+        RunOptions o = workload(net, hw, own->name, seed);
+        o.mapper.constraints = own;
+        INFO("seed " << seed << " (" << kinds[kind] << ")");
+        try {
+            for (const LayerResult& r : run_apart(o).layers) {
+                INFO(r.name << " " << r.shape);
+                CHECK((r.verified || r.cycles == 0));
+                CHECK(r.cycles >= r.bound_cycles);
+            }
+        } catch (const std::exception& e) {
+            FAIL_CHECK(e.what());
+        }
+    }
 }
 
 TEST_CASE("random layers under every dataflow in small register files and on other arrays")
