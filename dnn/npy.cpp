@@ -155,7 +155,7 @@ NpyArray parse_npy(const std::string& content, const std::string& name)
 {
     const bool ours = content.size() >= 12 && content.compare(0, magic.size(), magic) == 0;
     if (!ours) throw UserError(name + ": not a .npy file");
-    const int version = content[magic.size()];
+    const int version = static_cast<unsigned char>(content[magic.size()]);
     if (version != 1 && version != 2)
         throw UserError(name + ": .npy version " + std::to_string(version) + " is unknown");
     const std::size_t length_bytes = version == 1 ? 2 : 4;

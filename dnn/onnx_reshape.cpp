@@ -180,9 +180,8 @@ void import_transpose(Importer& importer, const Node& node)
     const std::vector<int> to_first = {0, 3, 1, 2};
     const bool is_map = map_shape(in.dims) == importer.layer(in).out_shape;
     Dims out = permuted(in.dims, perm);
-    if (in.channels_last && perm == to_first && in.dims.size() == 4) {
-        importer.add_reshape(node, in, std::move(out), false);
-    } else if (!in.channels_last && moves_nothing(perm, in.dims)) {
+    const bool back = in.channels_last && perm == to_first && in.dims.size() == 4;
+    if (back || (!in.channels_last && moves_nothing(perm, in.dims))) {
         importer.add_reshape(node, in, std::move(out), false);
     } else if (restates_graph_input(importer, node, in) && perm == to_first && is_map) {
         importer.reshape_graph_input(map_shape(out)); // a picture stored channels last: we are handed it channels first
@@ -208,7 +207,7 @@ Dims pads_of(Importer& importer, const Node& node, std::size_t rank)
     }
     if (fill != 0.0f) node.fail("only padding with zeros is supported");
     if (!node.input(3).empty()) node.fail("axes are not supported");
-    const Dims pads =
+    Dims pads =
         input ? importer.constant(node, 1).integers : node.integers(node.has("pads") ? "pads" : "paddings");
     if (pads.size() != 2 * rank) node.fail("has " + std::to_string(pads.size()) + " pads");
     for (const std::int64_t pad : pads) {

@@ -13,7 +13,7 @@ int unit_of(const LayerPlan& plan, int axis)
     for (const AxisLoop& l : plan.pass_loops)
         if (l.axis == axis) unit = l.step; // the innermost one
     for (const AxisLoop& l : plan.pass_loops)
-        if (l.axis == axis && l.step % unit != 0) return 1;
+        if (unit > 0 && l.axis == axis && l.step % unit != 0) return 1;
     return unit;
 }
 

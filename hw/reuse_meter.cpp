@@ -9,7 +9,7 @@ ReuseMeter::ReuseMeter(const CompiledPlan& plan) : plan_(&plan)
     const auto& loops = plan.plan().pass_loops;
     outer_ = loops.size() - static_cast<std::size_t>(plan.plan().collector_loops);
     last_.assign(outer_, 0);
-    for (int t = 0; t < 3; ++t) {
+    for (std::size_t t = 0; t < 3; ++t) {
         std::size_t entries = 1;
         for (std::size_t l = outer_; l < loops.size(); ++l) {
             const bool own = plan.loop_indexes(static_cast<Tensors>(t), l);
@@ -24,9 +24,9 @@ ReuseMeter::ReuseMeter(const CompiledPlan& plan) : plan_(&plan)
 /// A pass with the same coordinates as the one before finds the collectors as they are.
 void ReuseMeter::begin_pass(const Pass& pass, const StepWalk& step)
 {
-    for (int t = 0; t < 3; ++t) {
+    for (std::size_t t = 0; t < 3; ++t) {
         Held& h = held_[t];
-        bool same = h.tile == pass.tile && t != static_cast<int>(Tensors::outputs); // psums leave with the pass
+        bool same = h.tile == pass.tile && t != static_cast<std::size_t>(Tensors::outputs); // psums leave with the pass
         for (int a = 0; a < plan_->axes() && same; ++a)
             if (plan_->axis_indexes(static_cast<Tensors>(t), a))
                 same = h.base[a] == pass.base[a] && h.limit[a] == pass.limit[a];
@@ -44,7 +44,7 @@ void ReuseMeter::begin_pass(const Pass& pass, const StepWalk& step)
 std::size_t ReuseMeter::place(Tensors t, const StepWalk& step) const
 {
     std::size_t at = 0;
-    const std::vector<int>& weight = held_[static_cast<int>(t)].weight;
+    const std::vector<int>& weight = held_[static_cast<std::size_t>(t)].weight;
     for (std::size_t i = 0; i < weight.size(); ++i)
         at += static_cast<std::size_t>(weight[i] * step.iteration(outer_ + i));
     return at;
@@ -56,9 +56,9 @@ void ReuseMeter::count(const StepWalk& step, int pes)
         const int now = step.iteration(l);
         if (now == last_[l]) continue;
         last_[l] = now;
-        for (int t = 0; t < 3; ++t) held_[t].epoch += plan_->loop_indexes(static_cast<Tensors>(t), l) ? 1 : 0;
+        for (std::size_t t = 0; t < 3; ++t) held_[t].epoch += plan_->loop_indexes(static_cast<Tensors>(t), l) ? 1 : 0;
     }
-    for (int t = 0; t < 3; ++t) {
+    for (std::size_t t = 0; t < 3; ++t) {
         Held& h = held_[t];
         const std::size_t at = place(static_cast<Tensors>(t), step);
         filled_[t] = h.stamp[at] != h.epoch;

@@ -7,6 +7,8 @@
 
 #include "hw/walk.hpp"
 
+#include <array>
+
 namespace heddle {
 
 class ReuseMeter {
@@ -21,8 +23,8 @@ public:
     void begin_pass(const Pass& pass, const StepWalk& step);
     /// One step of `pes` PEs. Afterwards filled(t) says whether it filled the collector of t.
     void count(const StepWalk& step, int pes);
-    bool filled(Tensors t) const { return filled_[static_cast<int>(t)]; }
-    const Counts& counts(Tensors t) const { return counts_[static_cast<int>(t)]; }
+    bool filled(Tensors t) const { return filled_[static_cast<std::size_t>(t)]; }
+    const Counts& counts(Tensors t) const { return counts_[static_cast<std::size_t>(t)]; }
 
 private:
     std::size_t place(Tensors t, const StepWalk& step) const;
@@ -36,10 +38,11 @@ private:
         std::int64_t epoch = 0;
         const Tile* tile = nullptr;
         AxisIndex base{}, limit{};
-    } held_[3];
+    };
+    std::array<Held, 3> held_;
     std::vector<int> last_; ///< iteration of each outer loop
-    bool filled_[3] = {};
-    Counts counts_[3];
+    std::array<bool, 3> filled_ = {};
+    std::array<Counts, 3> counts_;
 };
 
 } // namespace heddle

@@ -278,7 +278,7 @@ std::vector<MapChoice> map_candidates(const Network& net, int layer, const Hardw
     if (!options.cache) return Search(net, layer, hw, dataflow, options).run(most);
     const std::string key = MappingCache::key(net, layer, hw, dataflow, options, most);
     if (const auto known = options.cache->find(key, net, layer, hw)) return *known;
-    const std::vector<MapChoice> found = Search(net, layer, hw, dataflow, options).run(most);
+    std::vector<MapChoice> found = Search(net, layer, hw, dataflow, options).run(most);
     options.cache->store(key, found);
     return found;
 }

@@ -31,9 +31,9 @@ std::string read_dataflow(const CommandLine& line, const HardwareConfig& hw, con
     if (options.constraints && line.text("dataflow", "best") != "best")
         throw UserError("--constraints: gives a dataflow of its own, " + options.constraints->name +
                         "; leave --dataflow out, or make it best");
-    const std::string dataflow = line.text("dataflow", options.constraints    ? options.constraints->name
-                                                       : hw.dataflows.empty() ? ""
-                                                                              : hw.dataflows.front());
+    std::string dataflow = line.text("dataflow", options.constraints    ? options.constraints->name
+                                                 : hw.dataflows.empty() ? ""
+                                                                        : hw.dataflows.front());
     if (dataflow != "best" && !options.constraints) describe_dataflow(dataflow); // refuses an unknown one
     return dataflow;
 }
