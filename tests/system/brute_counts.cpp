@@ -125,13 +125,15 @@ private:
         before = held;
     }
 
-    /// Words read for the PEs, in beats of the port; a load chain takes the array row by row.
+    /// Words read for the PEs, in beats of the network and the port; a load chain takes the array row by row.
     void deliver(Tensors t, const Held& held)
     {
         const bool weights = t == Tensors::weights;
         const Delivery delivery = weights ? plan_.weight_delivery : plan_.input_delivery;
         AccessCounts& buffer = counts_.accesses["global_buffer"][weights ? "weights" : "inputs"];
-        std::map<int, std::set<Word>> read_by_row;
+        const int network = (weights ? hw_.weight_network : hw_.input_network).words_per_beat;
+        std::map<std::pair<int, int>, std::set<Word>> read; // by row and beat of the network, whose lanes padding takes too
+        std::map<int, std::vector<const Lane*>> lanes;      // by row, in the order of their first PEs
         std::map<int, Word> now; // PE -> word, for the neighbours
         for (const auto& [key, lane] : held.lanes) {
             const int pe = lane.pes[0];
@@ -143,13 +145,18 @@ private:
                 }
             }
             if (array_) counts_.hops[weights ? "weights" : "inputs"] += links(delivery, lane.pes);
-            if (lane.padding)
-                ++counts_.padding_words;
-            else
-                read_by_row[delivery == Delivery::load_chain_y && array_ ? pe / hw_.array.cols : 0].insert(lane.word);
+            if (lane.padding) ++counts_.padding_words;
+            lanes[delivery == Delivery::load_chain_y && array_ ? pe / hw_.array.cols : 0].push_back(&lane);
+        }
+        for (auto& [row, of_row] : lanes) {
+            std::sort(of_row.begin(), of_row.end(), [](const Lane* a, const Lane* b) { return a->pes[0] < b->pes[0]; });
+            std::set<Word> known; // a word is read once for the row
+            for (std::size_t i = 0; i < of_row.size(); ++i)
+                if (!of_row[i]->padding && known.insert(of_row[i]->word).second)
+                    read[{row, array_ ? static_cast<int>(i) / network : 0}].insert(of_row[i]->word);
         }
         const GlobalBufferConfig& g = hw_.global_buffer;
-        for (const auto& [row, words] : read_by_row) {
+        for (const auto& [beat, words] : read) {
             const std::int64_t count = static_cast<std::int64_t>(words.size());
             buffer.reads += count;
             buffer.read_beats += ceil_div(count, (weights ? g.weights : g.inputs).read_port.words);

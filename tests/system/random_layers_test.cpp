@@ -19,7 +19,7 @@ namespace {
 struct Case {
     std::string preset, dataflow;
 };
-const std::vector<Case> cases = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}};
+const std::vector<Case> cases = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}, {"nvdla_like", "ws"}, {"squeezelerator_like", "ws"}, {"squeezelerator_like", "os"}};
 
 /// Every planned layer of a run against the walk of its plan.
 void check_counts(const RunOptions& o, const RunResult& run)
