@@ -207,8 +207,7 @@ Dims pads_of(Importer& importer, const Node& node, std::size_t rank)
     }
     if (fill != 0.0f) node.fail("only padding with zeros is supported");
     if (!node.input(3).empty()) node.fail("axes are not supported");
-    Dims pads =
-        input ? importer.constant(node, 1).integers : node.integers(node.has("pads") ? "pads" : "paddings");
+    Dims pads = input ? importer.constant(node, 1).integers : node.integers(node.has("pads") ? "pads" : "paddings");
     if (pads.size() != 2 * rank) node.fail("has " + std::to_string(pads.size()) + " pads");
     for (const std::int64_t pad : pads) {
         if (pad < 0 || pad > largest_pad) node.fail("a padding of " + std::to_string(pad) + " is not supported");

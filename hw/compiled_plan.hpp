@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hw/box.hpp"
+#include "hw/pe_kernels.hpp"
 #include "hw/plan.hpp"
 
 #include <memory>
@@ -70,6 +71,7 @@ struct LaneSet {
     int used_rows = 0, used_cols = 0; ///< of PEs
     int grid_rows = 0, grid_cols = 0; ///< of MACs
     TensorLanes tensor[3];            ///< by Tensors
+    PeMatrix active;                  ///< 1 for every MAC in use, where the PEs keep both operands
 };
 
 class CompiledPlan {

@@ -186,6 +186,8 @@ LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
     LaneSet set;
     set.remaining = remaining;
     std::map<AxisIndex, int> seen[3];
+    const bool kept = plan_.keep_weights && plan_.keep_inputs;
+    if (kept) set.active = PeMatrix(rows, cols);
     for (TensorLanes& t : set.tensor) t.lane_of_mac.assign(static_cast<std::size_t>(rows) * cols, -1);
     for (int y = 0; y < rows; ++y)
         for (int x = 0; x < cols; ++x) {
@@ -194,6 +196,7 @@ LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
             for (int a = 0; a < axes(); ++a) active = active && offset[a] < remaining[a];
             if (!active) continue;
             ++set.active_macs;
+            if (kept) set.active.at(y * cols + x) = 1;
             set.grid_rows = std::max(set.grid_rows, y + 1);
             set.grid_cols = std::max(set.grid_cols, x + 1);
             for (int t = 0; t < 3; ++t) {

@@ -185,6 +185,7 @@ private:
     int wave_ = 0;                        ///< its wavefront_cycles
     bool step_decides_reduction_ = false; ///< psums leave every step and steps run over a reduction
     ReuseMeter reuse_;
+    int collector_words_[2] = {}; ///< that the operands' collectors hold, in all PEs
     Phase phase_ = Phase::idle;
     Cycle pass_may_start_ = 0; ///< array time
     Cycle step_may_start_ = 0; ///< array time

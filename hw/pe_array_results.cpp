@@ -86,7 +86,8 @@ std::int64_t PeArray::effectual(const LaneSet& set)
 {
     Operand &w = operands_[0], &i = operands_[1];
     Operand* row = w.form == Form::row ? &w : i.form == Form::row ? &i : nullptr;
-    if (!row) return both_nonzero(*w.now, *i.now);
+    if (!row) // idle MACs may still hold what they use in another step of the pass
+        return step_.lanes_vary() ? both_nonzero(*w.now, *i.now, set.active) : both_nonzero(*w.now, *i.now);
     Operand& other = row == &w ? i : w;
     std::int64_t n = 0;
     if (other.form == Form::col) {
@@ -128,10 +129,18 @@ void PeArray::count_collectors(const LaneSet& set, bool first_touch, Cycle now)
 {
     const int pes = std::max(1, set.active_pes);
     for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs}) {
-        if (!plan_->plan().keeps(t) || !reuse_.filled(t)) continue;
+        if (!plan_->plan().keeps(t)) continue;
         const TensorLanes& lanes = set.tensor[static_cast<int>(t)];
         const bool psums = t == Tensors::outputs;
-        const int words = psums ? static_cast<int>(lanes.psum_cells.size()) : lanes.words_in_pes;
+        int words = psums ? static_cast<int>(lanes.psum_cells.size()) : lanes.words_in_pes;
+        if (!reuse_.filled(t)) { // PEs that join in while the collectors hold the same take it now
+            const int held = psums || plan_->plan().collector_loops > 0 ? words : collector_words_[static_cast<int>(t)];
+            if (words <= held) continue;
+            collector_words_[static_cast<int>(t)] = words;
+            words -= held;
+        } else if (!psums) {
+            collector_words_[static_cast<int>(t)] = words;
+        }
         RegisterCounts& r = stats_.registers[static_cast<int>(t)];
         if (psums) r.updates += words;
         if (!psums || !first_touch) r.reads += words;

@@ -144,6 +144,14 @@ HEDDLE_CLONES std::int64_t masked_sum(const std::int32_t* mask, const std::int32
     return sum;
 }
 
+HEDDLE_CLONES std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b, const PeMatrix& where)
+{
+    std::int64_t n = 0;
+    const std::int32_t *p = a.data.data(), *q = b.data.data(), *w = where.data.data();
+    for (std::size_t i = 0; i < a.data.size(); ++i) n += (p[i] != 0) & (q[i] != 0) & (w[i] != 0);
+    return n;
+}
+
 HEDDLE_CLONES std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b)
 {
     std::int64_t n = 0;

@@ -46,7 +46,8 @@ void elementwise(PeMatrix& acc, const PeMatrix& a, const PeMatrix& b, int produc
 void accumulate(std::int32_t* sum, const std::int32_t* value, int n, bool add, int psum_bits);
 /// Sum of count[i] over i < n with mask[i] nonzero.
 std::int64_t masked_sum(const std::int32_t* mask, const std::int32_t* count, int n);
-/// Positions where both are nonzero.
+/// Positions where both are nonzero, and `where` is, when it is given.
 std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b);
+std::int64_t both_nonzero(const PeMatrix& a, const PeMatrix& b, const PeMatrix& where);
 
 } // namespace heddle

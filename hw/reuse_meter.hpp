@@ -28,6 +28,7 @@ public:
 
 private:
     std::size_t place(Tensors t, const StepWalk& step) const;
+    void follow(const StepWalk& step);
 
     const CompiledPlan* plan_ = nullptr;
     std::size_t outer_ = 0; ///< pass loops outside the collector's
@@ -36,11 +37,12 @@ private:
         std::vector<std::int64_t> stamp; ///< of each entry: the epoch in which it was filled
         std::vector<std::int64_t> used;  ///< of each entry: steps since then
         std::int64_t epoch = 0;
-        const Tile* tile = nullptr;
-        AxisIndex base{}, limit{};
+        int pes = 0; ///< that hold it, of a collector with one entry
     };
     std::array<Held, 3> held_;
     std::vector<int> last_; ///< iteration of each outer loop
+    bool by_input_ = false; ///< loops run over the input's rows or columns
+    AxisIndex index_{};     ///< of the step before, then
     std::array<bool, 3> filled_ = {};
     std::array<Counts, 3> counts_;
 };

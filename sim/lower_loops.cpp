@@ -145,6 +145,9 @@ void check_input_loops(const Lowering& l)
                     l.fail(level.name, "loop over " + name +
                                            ": the input's rows and columns are stepped over in rf; use " +
                                            loop_name(loop.dims) + " here");
+                if (l.plan.collector_loops > 0)
+                    l.fail("collector", "its loops stand below one over " + name + ", which takes single steps; use " +
+                                            loop_name(loop.dims) + " there");
                 for (Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
                     if (!level.keeps(t))
                         l.fail("rf", "loop over " + name + " needs the " + tensor_name(t) +

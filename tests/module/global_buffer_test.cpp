@@ -98,6 +98,7 @@ TEST_CASE("the next tile fills as far as the partition's capacity allows, and no
     const Network net = gemm(64, 16, 16);
     std::vector<std::unique_ptr<Machine>> machines;
     const std::vector<std::int64_t> bytes = {256, 384, 512, 1024};
+    machines.reserve(bytes.size());
     for (std::int64_t b : bytes) machines.push_back(std::make_unique<Machine>(two_tiles(b)));
     std::vector<std::int64_t> cycles;
     for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -63,6 +63,7 @@ TEST_CASE("construction order, driver, sleep and tick order change no cycle and 
     options[4].driver = {DriverKind::fast, true, 0};
     options[5].driver = {DriverKind::fast, false, 77};
     std::vector<std::unique_ptr<Machine>> machines;
+    machines.reserve(std::size(options));
     for (const AcceleratorOptions& o : options) machines.push_back(std::make_unique<Machine>(hw, o));
     for (const char* dataflow : {"ws", "os", "is"}) {
         std::vector<LayerResult> expected = run_all(*machines[0], net, dataflow);
@@ -98,6 +99,7 @@ TEST_CASE("random stalls only lengthen a layer with ideal memory, repeat with th
     for (const Mapping& mapping : {weight_stationary(16, 16), input_stationary(16, 16), output_stationary(16, 16)}) {
         CAPTURE(mapping.dataflow);
         std::vector<LayerResult> r;
+        r.reserve(machines.size());
         for (auto& m : machines) r.push_back(m->run(net, 1, mapping));
         for (std::size_t i = 1; i < r.size(); ++i) {
             CHECK(r[i].array_cycles > r[0].array_cycles);

@@ -115,7 +115,7 @@ ArrayLayer draw_layer(Random& random, const Parameters& p, bool os_only)
 ArrayLayer random_layer(Random& random, const Parameters& p, bool os_only)
 {
     for (;;) {
-        const ArrayLayer l = draw_layer(random, p, os_only);
+        ArrayLayer l = draw_layer(random, p, os_only);
         int passes = 1;
         for (int a = 0; a < 3; ++a) passes *= (l.extent[a] + l.fold[a] - 1) / l.fold[a];
         if (passes <= 60) return l;

@@ -132,9 +132,10 @@ private:
         const Delivery delivery = weights ? plan_.weight_delivery : plan_.input_delivery;
         AccessCounts& buffer = counts_.accesses["global_buffer"][weights ? "weights" : "inputs"];
         const int network = (weights ? hw_.weight_network : hw_.input_network).words_per_beat;
-        std::map<std::pair<int, int>, std::set<Word>> read; // by row and beat of the network, whose lanes padding takes too
-        std::map<int, std::vector<const Lane*>> lanes;      // by row, in the order of their first PEs
-        std::map<int, Word> now; // PE -> word, for the neighbours
+        std::map<std::pair<int, int>, std::set<Word>>
+            read;                                      // by row and beat of the network, whose lanes padding takes too
+        std::map<int, std::vector<const Lane*>> lanes; // by row, in the order of their first PEs
+        std::map<int, Word> now;                       // PE -> word, for the neighbours
         for (const auto& [key, lane] : held.lanes) {
             const int pe = lane.pes[0];
             if (array_ && delivery == Delivery::shift) {

@@ -25,8 +25,14 @@ struct Counts {
 /// `weights` as the network holds them, `inputs` the map that the layer reads as it is stored.
 Counts brute_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);
 
+/// The same on machines whose PEs keep weights, inputs and psums, with lanes, vector elements and collectors, without
+/// beats and hops.
+Counts brute_pe_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);
+
+enum class Compared { everything, words };
 /// First count of `result` that is not the expected one, as text; empty when all agree. Port beats of transfers whose
 /// width is a DMA request's are only compared with the least that the port's width allows.
-std::string first_wrong_count(const LayerResult& result, const Counts& expected, const HardwareConfig& hw);
+std::string first_wrong_count(const LayerResult& result, const Counts& expected, const HardwareConfig& hw,
+                              Compared compared = Compared::everything);
 
 } // namespace heddle::test_system

@@ -47,7 +47,7 @@ std::string wrong_beats(const std::string& tensor, const AccessCounts& expected,
 
 } // namespace
 
-std::string first_wrong_count(const LayerResult& r, const Counts& e, const HardwareConfig& hw)
+std::string first_wrong_count(const LayerResult& r, const Counts& e, const HardwareConfig& hw, Compared compared)
 {
     if (r.macs != e.macs) return wrong("macs", e.macs, r.macs);
     if (r.macs_effectual != e.effectual) return wrong("macs_effectual", e.effectual, r.macs_effectual);
@@ -76,10 +76,11 @@ std::string first_wrong_count(const LayerResult& r, const Counts& e, const Hardw
         for (std::size_t i = 0; i < a.size(); ++i)
             if (a[i].second != b[i].second)
                 return wrong(level + "." + tensor + "." + a[i].first, a[i].second, b[i].second);
-        if (level != "global_buffer") continue;
-        const std::string beats = wrong_beats(tensor, expected, got, *partitions.at(tensor));
+        if (level != "global_buffer" || compared == Compared::words) continue;
+        std::string beats = wrong_beats(tensor, expected, got, *partitions.at(tensor));
         if (!beats.empty()) return beats;
     }
+    if (compared == Compared::words) return "";
     for (const char* tensor : {"weights", "inputs", "psums"}) {
         const auto got = r.hops.find(tensor), expected = e.hops.find(tensor);
         const std::int64_t a = expected == e.hops.end() ? 0 : expected->second,

@@ -51,7 +51,7 @@ std::int64_t map_word(int h, int w, int c, int all)
 }
 
 /// Runs `action` once, at the start of the first cycle in which `ready` holds.
-void when(Accelerator& m, std::function<bool()> ready, std::function<void()> action)
+void when(Accelerator& m, const std::function<bool()>& ready, const std::function<void()>& action)
 {
     constexpr Cycle horizon = 20000;
     const auto fired = std::make_shared<bool>(false);

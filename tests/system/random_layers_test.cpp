@@ -19,10 +19,13 @@ namespace {
 struct Case {
     std::string preset, dataflow;
 };
-const std::vector<Case> cases = {{"tpu_like", "ws"}, {"tpu_like", "os"}, {"tpu_like", "is"}, {"shidiannao_like", "os"}, {"nvdla_like", "ws"}, {"squeezelerator_like", "ws"}, {"squeezelerator_like", "os"}};
+const std::vector<Case> scalar_cases = {{"tpu_like", "ws"},           {"tpu_like", "os"},
+                                        {"tpu_like", "is"},           {"shidiannao_like", "os"},
+                                        {"nvdla_like", "ws"},         {"squeezelerator_like", "ws"},
+                                        {"squeezelerator_like", "os"}};
 
 /// Every planned layer of a run against the walk of its plan.
-void check_counts(const RunOptions& o, const RunResult& run)
+void check_counts(const RunOptions& o, const RunResult& run, Compared compared)
 {
     const Network& net = o.network.net;
     const std::vector<Tensor> reference = run_reference(o.network, o.input);
@@ -32,9 +35,11 @@ void check_counts(const RunOptions& o, const RunResult& run)
         const MapChoice choice = LayerRunner::choose(o, i);
         INFO("layer " << r.name << ", " << r.shape << ", " << r.op << "\n" << describe(choice.mapping));
         const std::size_t source = static_cast<std::size_t>(layer_shape(net, i).source);
-        const Counts expected = brute_counts(choice.plan, o.hardware,
-                                             o.network.layers[static_cast<std::size_t>(i)].weights, reference[source]);
-        CHECK(first_wrong_count(r, expected, o.hardware) == "");
+        const LayerPlan& plan = choice.plan;
+        const bool in_pes = plan.keep_weights && plan.keep_inputs && plan.keep_psums;
+        const Counts expected = (in_pes ? brute_pe_counts : brute_counts)(
+            plan, o.hardware, o.network.layers[static_cast<std::size_t>(i)].weights, reference[source]);
+        CHECK(first_wrong_count(r, expected, o.hardware, compared) == "");
         CHECK(r.verified);
         CHECK(r.cycles >= r.bound_actual_cycles);
         if (!o.hardware.dram.compression.maps)
@@ -54,7 +59,8 @@ void squeeze(HardwareConfig& hw, Random& random)
 
 using Change = std::function<void(HardwareConfig&, Random&)>;
 
-void run_random(std::uint64_t first_seed, int networks, const Change& change, bool extreme)
+void run_random(std::uint64_t first_seed, int networks, const Change& change, bool extreme,
+                const std::vector<Case>& cases = scalar_cases)
 {
     for (int n = 0; n < networks; ++n) {
         const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
@@ -68,7 +74,7 @@ void run_random(std::uint64_t first_seed, int networks, const Change& change, bo
             RunOptions o = workload(net, hw, c.dataflow, seed);
             if (extreme) use_extreme_values(o, seed);
             try {
-                check_counts(o, run_apart(o));
+                check_counts(o, run_apart(o), &cases == &scalar_cases ? Compared::everything : Compared::words);
             } catch (const std::exception& e) {
                 FAIL_CHECK(e.what());
             }
@@ -82,6 +88,25 @@ TEST_CASE("random layers on the presets count as a walk of their loops says")
 {
     run_random(
         1, 24, [](HardwareConfig&, Random&) {}, false);
+}
+
+TEST_CASE("random layers in PEs with register files count as a walk of their loops says")
+{
+    const std::vector<Case> cases = {{"eyeriss", "rs"},         {"magnet_like", "ws"}, {"magnet_like", "ws_los"},
+                                     {"magnet_like", "os_lws"}, {"magnet_like", "os"}, {"magnet_like", "is"}};
+    run_random(
+        701, 18, [](HardwareConfig&, Random&) {}, false, cases);
+    const auto small = [](HardwareConfig& hw, Random& random) {
+        if (hw.name != "magnet_like") return;
+        hw.array.rows = static_cast<int>(random.range(1, 4));
+        hw.array.cols = static_cast<int>(random.range(1, 4));
+        hw.array.lanes = static_cast<int>(random.range(1, 8));
+        hw.array.vector = static_cast<int>(random.range(1, 8));
+        hw.array.weights.words = 64 * static_cast<int>(random.range(25, 100));
+        hw.array.inputs.words = 8 * static_cast<int>(random.range(50, 200));
+        hw.array.psums.words = 8 * static_cast<int>(random.range(1, 30));
+    };
+    run_random(751, 27, small, false, cases);
 }
 
 TEST_CASE("random layers in tiny buffers count as a walk of their loops says")

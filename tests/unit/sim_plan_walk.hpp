@@ -11,8 +11,11 @@ namespace heddle::test_walk {
 
 struct Mac {
     int tile = 0, pass = 0, step = 0; ///< counted over the whole layer
-    int y = 0, x = 0;
-    Extents at{}; ///< coordinate in the layer
+    int group = 0;                    ///< of the steps that differ in the collectors' loops only, counted so too
+    int y = 0, x = 0;                 ///< PE
+    int lane = 0, element = 0;        ///< inside it
+    Extents at{};                     ///< coordinate in the layer
+    Extents first{};                  ///< of the step's first position
 };
 
 class PlanWalk {
@@ -70,6 +73,7 @@ private:
             return;
         }
         pass_limit_ = limit_;
+        pass_base_ = index_;
         steps(0);
         ++mac_.pass;
     }
@@ -77,12 +81,63 @@ private:
     void steps(std::size_t l)
     {
         if (l < plan_.pass_loops.size()) {
-            temporal(plan_.pass_loops[l], [&] { steps(l + 1); });
+            if (plan_.pass_loops[l].by_input)
+                input_rows(plan_.pass_loops[l], [&] { steps(l + 1); });
+            else
+                temporal(plan_.pass_loops[l], [&] { steps(l + 1); });
+            if (l + static_cast<std::size_t>(plan_.collector_loops) == plan_.pass_loops.size()) ++mac_.group;
             return;
         }
-        mac_.y = mac_.x = 0;
+        if (!outputs_of_rows()) return;
+        mac_.y = mac_.x = mac_.lane = mac_.element = 0;
+        at_first_ = true;
         spread(0);
         ++mac_.step;
+        if (plan_.collector_loops == 0) ++mac_.group;
+    }
+
+    /// P or Q by the rows (columns) of the input: more than enough of them, those without an output are left out.
+    template <typename Inside> void input_rows(const AxisLoop& loop, Inside inside)
+    {
+        const auto a = static_cast<std::size_t>(loop.axis);
+        const int before = limit_[a], most = 1 << 12;
+        const bool rows = plan_.axes[a].dims.front() == dim_p;
+        const int stride = rows ? plan_.window.stride_rows : plan_.window.stride_cols;
+        const int taps =
+            plan_.extent[rows ? dim_r : dim_s] * (rows ? plan_.window.dilation_rows : plan_.window.dilation_cols);
+        const int end = std::min(most, std::min(loop.span, before - index_[a]) * stride + taps);
+        for (int row = 0; row < end; ++row) {
+            (rows ? row_ : col_) = row;
+            inside();
+        }
+        (rows ? row_ : col_) = -1;
+        index_[a] = pass_base_[a];
+        limit_[a] = before;
+    }
+
+    /// The outputs that the input's row and column lead to with the taps; false when there are none.
+    bool outputs_of_rows()
+    {
+        const Window& w = plan_.window;
+        return output_of(row_, dim_p, dim_r, w.stride_rows, w.dilation_rows) &&
+               output_of(col_, dim_q, dim_s, w.stride_cols, w.dilation_cols);
+    }
+
+    bool output_of(int row, Dim out, Dim tap, int stride, int dilation)
+    {
+        if (row < 0) return true;
+        std::size_t a = 0, t = 0;
+        for (std::size_t i = 0; i < plan_.axes.size(); ++i) {
+            if (plan_.axes[i].dims == std::vector<Dim>{out}) a = i;
+            if (plan_.axes[i].dims == std::vector<Dim>{tap}) t = i;
+        }
+        int span = 0;
+        for (const AxisLoop& l : plan_.pass_loops)
+            if (l.by_input && l.axis == static_cast<int>(a)) span = l.span;
+        const int from = row - (index_[t] - pass_base_[t]) * dilation;
+        if (from < 0 || from % stride != 0) return false;
+        index_[a] = pass_base_[a] + from / stride;
+        return from / stride < span && index_[a] < pass_limit_[a];
     }
 
     void spread(std::size_t l)
@@ -93,20 +148,25 @@ private:
         }
         const SpatialLoop& loop = plan_.spatial[l];
         const auto a = static_cast<std::size_t>(loop.axis);
-        const int first = index_[a], y = mac_.y, x = mac_.x;
+        const int first = index_[a], y = mac_.y, x = mac_.x, lane = mac_.lane, element = mac_.element;
+        const bool inside_pe = loop.place == Place::lane || loop.place == Place::vector;
         int last = limit_[a]; // positions outside a loop of the pass are cut by the pass alone
         for (const AxisLoop& inside : plan_.pass_loops)
             if (inside.axis == loop.axis && inside.step < loop.step) last = pass_limit_[a];
         for (int i = 0; i < loop.count; ++i) {
             index_[a] = first + i * loop.step;
             if (index_[a] >= last) break;
-            mac_.y = loop.place == Place::x ? y : y * loop.count + i;
-            mac_.x = loop.place == Place::y ? x : x * loop.count + i;
+            if (loop.place == Place::lane) mac_.lane = lane * loop.count + i;
+            if (loop.place == Place::vector) mac_.element = element * loop.count + i;
+            if (!inside_pe && loop.place != Place::x) mac_.y = y * loop.count + i;
+            if (!inside_pe && loop.place != Place::y) mac_.x = x * loop.count + i;
             spread(l + 1);
         }
         index_[a] = first;
         mac_.y = y;
         mac_.x = x;
+        mac_.lane = lane;
+        mac_.element = element;
     }
 
     void visit()
@@ -119,6 +179,8 @@ private:
                 rest /= size_[*d];
             }
         }
+        if (at_first_) mac_.first = mac_.at;
+        at_first_ = false;
         visit_(mac_);
     }
 
@@ -126,7 +188,9 @@ private:
     std::function<void(const Mac&)> visit_;
     Mac mac_;
     Extents base_{}, size_{};
-    std::vector<int> index_, limit_, pass_limit_;
+    std::vector<int> index_, limit_, pass_limit_, pass_base_;
+    int row_ = -1, col_ = -1; ///< of the input, from the pass's first, where loops run over them
+    bool at_first_ = false;
 };
 
 } // namespace heddle::test_walk

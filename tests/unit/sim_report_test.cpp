@@ -136,11 +136,19 @@ TEST_CASE("a broken report is refused with file and path")
 
 TEST_CASE("layers.csv has a row per layer with cycles and quotes what needs it")
 {
-    std::istringstream csv(layers_csv(example().run));
+    RunReport report = example();
+    for (LayerResult& l : report.run.layers) {
+        l.reuse = {{"weights", {{"uses", 8}, {"fills", 2}}}};
+        l.accesses["global_buffer"] = {{"inputs", {0, 500, 0, 0, 0, 0}}};
+    }
+    std::istringstream csv(layers_csv(report.run));
     std::vector<std::string> lines;
     for (std::string line; std::getline(csv, line);) lines.push_back(line);
     REQUIRE(lines.size() == 3);
     CHECK_THAT(lines[0], Catch::StartsWith("name,op,dataflow,shape,macs,cycles"));
+    CHECK_THAT(lines[0], Contains(",weights_uses_per_fill,inputs_uses_per_fill,outputs_uses_per_fill,"
+                                  "buffer_accesses_per_mac,"));
+    CHECK_THAT(lines[1], Contains(",4,0,0,0.5,"));
     CHECK_THAT(lines[1], Catch::StartsWith("a,conv,ws,\"3x8x8 -> 4x8x8, 3x3/1\",1000,100"));
 }
 
