@@ -27,7 +27,7 @@ void Dma::begin_layer(Cycle now, const MemoryImage& image)
     reader_.begin_layer(image, hw_.dma.max_burst_bytes);
     writer_.begin_layer(image, hw_.dma.max_burst_bytes);
     decoded_.clear();
-    decoding_since_ = never;
+    decoding_since_ = crossing_since_ = never;
     ledger_.restart(now, Cause::idle);
 }
 
@@ -122,7 +122,7 @@ bool Dma::take_response(Cycle now)
         bool moved = false;
         if (!stream_decoded(now, r, moved)) return moved;
     } else if (const int before = streamed_words_; !stream(now, r)) {
-        return streamed_words_ > before;
+        return streamed_words_ > before || crossing_since_ != never;
     }
     io_.response_in.pop(now);
     --in_flight_;
@@ -135,7 +135,9 @@ bool Dma::stream(Cycle now, const MemoryResponse& r)
 {
     Channel<FillBeat>& out = r.region == Region::parameters ? io_.parameters_out : io_.fill_out;
     if (!out.can_push(now)) return false;
-    const int per_cycle = std::max(1, hw_.dma.read_bytes_per_cycle * 8 / bits_of(r.region));
+    const int bits = bits_of(r.region), rate_bits = hw_.dma.read_bytes_per_cycle * 8;
+    if (!crossed(now, (bits + rate_bits - 1) / rate_bits)) return false;
+    const int per_cycle = std::max(1, rate_bits / bits);
     const int values = MemoryImage::values_per_word(r.region);
     FillBeat& beat = out.push(now);
     beat.region = r.region;
@@ -145,6 +147,15 @@ bool Dma::stream(Cycle now, const MemoryResponse& r)
     std::copy_n(r.data.begin() + std::ptrdiff_t{streamed_words_} * values, beat.count * values, beat.word.begin());
     streamed_words_ += beat.count;
     return streamed_words_ == r.words;
+}
+
+/// A word wider than a cycle's bytes is there when the last of them is, `cycles` after it has begun.
+bool Dma::crossed(Cycle now, int cycles)
+{
+    if (crossing_since_ == never) crossing_since_ = now;
+    if (now + 1 < crossing_since_ + cycles) return false;
+    crossing_since_ = never;
+    return true;
 }
 
 bool Dma::can_issue_load(Cycle now) const

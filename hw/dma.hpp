@@ -60,6 +60,7 @@ private:
     void next_store_move();
     bool take_response(Cycle now);
     bool stream(Cycle now, const MemoryResponse& r);
+    bool crossed(Cycle now, int cycles);
     bool stream_decoded(Cycle now, const MemoryResponse& r, bool& moved);
     bool decode_words(Cycle now, const MemoryResponse& r);
     Cycle decoded_by(const MemoryResponse& r) const;
@@ -111,6 +112,7 @@ private:
     int streamed_words_ = 0;               ///< of the response at the front
     std::deque<MapReader::Piece> decoded_; ///< what is left of an encoded one
     Cycle decoding_since_ = never;
+    Cycle crossing_since_ = never; ///< a word's first bytes, when it takes several cycles
     int in_flight_ = 0;
     Cycle issue_free_ = 0;
     bool last_was_load_ = false;

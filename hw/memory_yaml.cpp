@@ -25,6 +25,16 @@ CompressionConfig read_compression(const YamlReader& dram, const DramConfig& con
 void check_memory(const YamlReader& hardware, const HardwareConfig& h)
 {
     if (!h.dram.compression.maps) return;
+    const int word_bytes = (h.precision.input_bits + 7) / 8;
+    const YamlReader dma = hardware.child("dma");
+    if (h.dma.read_bytes_per_cycle < word_bytes)
+        dma.fail_at("read_bytes_per_cycle", "expected at least a word a cycle where maps are coded, " +
+                                                std::to_string(word_bytes) + ", got " +
+                                                std::to_string(h.dma.read_bytes_per_cycle));
+    if (h.dma.write_bytes_per_cycle < word_bytes)
+        dma.fail_at("write_bytes_per_cycle", "expected at least a word a cycle where maps are coded, " +
+                                                 std::to_string(word_bytes) + ", got " +
+                                                 std::to_string(h.dma.write_bytes_per_cycle));
     const RunLengthFormat f = run_length_format(h);
     if (f.pairs() < 1)
         hardware.child("dram")

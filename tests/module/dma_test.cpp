@@ -201,6 +201,25 @@ TEST_CASE("read data move on at read_bytes_per_cycle")
     }
 }
 
+// A parameter word has 10 bytes, which takes 3 cycles at 4 bytes a cycle: seen in 51, words leave in 53, 56 and 59.
+TEST_CASE("words wider than read_bytes_per_cycle take as many cycles as their bytes")
+{
+    DmaBench d(with_dma(0, 1, 16, 4), 8, 4, 20);
+    MemoryResponse answer(600);
+    answer.region = Region::parameters;
+    answer.words = 3;
+    answer.bytes = 30;
+    answer.first_word = 0;
+    d.memory.add(50, answer);
+    d.run();
+    REQUIRE(d.hw.post.parameter_bytes_per_channel == 10);
+    REQUIRE(d.parameter.popped.size() == 3);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(d.parameter.popped[static_cast<std::size_t>(i)].first == 54 + 3 * i);
+        CHECK(d.parameter.popped[static_cast<std::size_t>(i)].second.count == 1);
+    }
+}
+
 TEST_CASE("loads stop where the partition's credits end")
 {
     HardwareConfig hw = with_dma(0, 1, 16);

@@ -71,6 +71,9 @@ inline std::vector<Subject> subjects()
     for (const char* dataflow : {"ws", "os", "is", "ws_los", "os_lws"})
         list.push_back(
             {"vector PEs " + std::string(dataflow), workload(wide, load_hardware("magnet_like"), dataflow), 1});
+    HardwareConfig narrow = tpu; // a parameter's bytes take several cycles
+    narrow.dma.read_bytes_per_cycle = 3;
+    list.push_back({"narrow DMA", workload(conv, narrow, "ws"), 1});
     HardwareConfig eyeriss = load_hardware("eyeriss");
     eyeriss.dram.compression.maps = false; // coded bytes depend on values: some subjects run without
     list.push_back({"row-stationary", workload(wide, eyeriss, "rs"), 1});
