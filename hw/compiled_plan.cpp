@@ -19,7 +19,6 @@ bool axis_has(const Axis& axis, Tensors t)
 CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware) : plan_(plan), hw_(hardware)
 {
     if (axes() > max_axes) throw std::logic_error("plan " + plan_.name + ": too many axes");
-    // A 1x1 window that strides without padding touches a lattice of the map: address the lattice as a map of its own.
     make_layouts();
     classify_axes();
     classify_loops();
@@ -27,10 +26,24 @@ CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware
     make_stores();
 }
 
-void CompiledPlan::make_layouts()
+/// A one-tap window that strides without padding in front touches a lattice of the map: address the lattice as a map of
+/// its own. It has the rows that outputs and map both have; outputs behind it lie on the padding behind the map.
+void CompiledPlan::make_lattice()
 {
     const Extents& e = plan_.extent;
     Window& w = plan_.window;
+    const auto narrow = [this](int place, int outputs, int& stride, int& size) {
+        inputs_.stride[static_cast<std::size_t>(place)] *= stride;
+        size = inputs_.extent[static_cast<std::size_t>(place)] = std::min(outputs, (size + stride - 1) / stride);
+        stride = 1;
+    };
+    if (e[dim_r] == 1 && w.stride_rows > 1 && w.pad_top == 0) narrow(1, e[dim_p], w.stride_rows, plan_.in_rows);
+    if (e[dim_s] == 1 && w.stride_cols > 1 && w.pad_left == 0) narrow(2, e[dim_q], w.stride_cols, plan_.in_cols);
+}
+
+void CompiledPlan::make_layouts()
+{
+    const Extents& e = plan_.extent;
     const MapLayout kind = hw_.dram.map_layout;
     const auto map_of = [&](const TensorPlace& place, int rows, int cols, int channels) {
         const int own = e[dim_g] * channels;
@@ -38,16 +51,7 @@ void CompiledPlan::make_layouts()
                                  place.channel_stride > 0 ? place.channel_stride : own, place.channel_offset});
     };
     inputs_ = map_of(plan_.inputs, plan_.in_rows, plan_.in_cols, e[dim_c]);
-    if (e[dim_r] == 1 && w.stride_rows > 1 && w.pad_top == 0) {
-        inputs_.stride[1] *= w.stride_rows;
-        w.stride_rows = 1;
-        plan_.in_rows = inputs_.extent[1] = e[dim_p];
-    }
-    if (e[dim_s] == 1 && w.stride_cols > 1 && w.pad_left == 0) {
-        inputs_.stride[2] *= w.stride_cols;
-        w.stride_cols = 1;
-        plan_.in_cols = inputs_.extent[2] = e[dim_q];
-    }
+    make_lattice();
     weights_ = weight_layout(kind, e[dim_g], e[dim_k], e[dim_r], e[dim_s], e[dim_c]);
     if (plan_.kind != PlanKind::array) weights_.words = 0;
     const bool pooled = plan_.pool_layer >= 0;

@@ -123,6 +123,7 @@ public:
 
 private:
     void make_layouts();
+    void make_lattice();
     void classify_axes();
     void classify_loops();
     void make_tiles();

@@ -120,7 +120,7 @@ private:
     void choose_forms(const LaneSet& set);
     void take_shifted(Operand& o);
     void remember_inputs();
-    void count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat);
+    void count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat, int from, int to);
 
     // Psums that come back through the array.
     void expect_psums();

@@ -55,7 +55,7 @@ bool PeArray::receive(Operand& o, Cycle now)
     const OperandBeat& beat = o.in->front();
     stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
     if (!timing_only_) latch(o, beat);
-    count_delivery(o, *set_, beat);
+    count_delivery(o, *set_, beat, 0, beat.count);
     o.complete = beat.last;
     const bool shifts = o.delivery == Delivery::shift;
     o.in->pop(now);
@@ -121,23 +121,23 @@ void PeArray::take_shifted(Operand& o)
     past_ = (past_ + 1) % past_inputs_.size();
 }
 
-/// Links driven, words: along a row or column up to the last PE used, down the load chain to the row, else one per
-/// receiver.
-void PeArray::count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat)
+/// Links that words [from, to) of a beat drive, all for one set of lanes: along a row or column up to the last PE used,
+/// down the load chain to the row, else one per receiver.
+void PeArray::count_delivery(const Operand& o, const LaneSet& set, const OperandBeat& beat, int from, int to)
 {
     const TensorLanes& lanes = set.tensor[static_cast<int>(o.tensor)];
     std::int64_t& hops = stats_.hops[static_cast<int>(o.tensor)];
     if (o.delivery == Delivery::systolic_x)
-        hops += std::int64_t{beat.count} * set.used_cols;
+        hops += std::int64_t{to - from} * set.used_cols;
     else if (o.delivery == Delivery::systolic_y)
-        hops += std::int64_t{beat.count} * set.used_rows;
+        hops += std::int64_t{to - from} * set.used_rows;
     else if (lanes.one_pe_each && o.delivery != Delivery::load_chain_y)
-        hops += beat.count;
+        hops += to - from;
     else if (o.delivery == Delivery::load_chain_y)
-        for (int i = 0; i < beat.count; ++i)
+        for (int i = from; i < to; ++i)
             hops += lanes.row_of_lane[static_cast<std::size_t>(beat.lane_at(i))] / hw_.array.vector + 1;
     else
-        for (int i = 0; i < beat.count; ++i) hops += lanes.pes_of_lane[static_cast<std::size_t>(beat.lane_at(i))];
+        for (int i = from; i < to; ++i) hops += lanes.pes_of_lane[static_cast<std::size_t>(beat.lane_at(i))];
 }
 
 // ---- Psums that come back through the array
@@ -183,9 +183,10 @@ bool PeArray::receive_load(Operand& o, Cycle now)
     if (!o.loader.wants() || frozen_ || !o.in->can_pop(now)) return false;
     const OperandBeat& beat = o.in->front();
     if (!o.loader.accepts(beat, pass_.pass().index, steps_done_)) return false;
+    for (int i = 0; i < beat.count; ++i) // before the beat enters: behind its last one the loader is at the next load
+        count_delivery(o, o.loader.set(beat.entry_at(i)), beat, i, i + 1);
     if (o.loader.take(beat, array_time(now), timing_only_))
         stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
-    if (beat.count > 0) count_delivery(o, o.loader.set(beat.entry_at(0)), beat);
     o.in->pop(now);
     return true;
 }

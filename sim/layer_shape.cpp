@@ -139,8 +139,8 @@ namespace {
 WindowAxis window_axis(WindowAxis a)
 {
     if (a.filter == 1 && a.stride > 1 && a.pad == 0) {
+        a.size = std::min(a.outputs, (a.size + a.stride - 1) / a.stride);
         a.stride = 1;
-        a.size = a.outputs;
     }
     return a;
 }

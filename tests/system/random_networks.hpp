@@ -19,6 +19,13 @@ inline int pick(Random& random, int lo, int hi)
     return static_cast<int>(random.range(lo, hi));
 }
 
+/// Less than the filter, as most layers have it, or, every fourth time, up to what exceeds it: windows on padding
+/// alone.
+inline int any_pad(Random& random, int filter)
+{
+    return pick(random, 0, 3) == 0 ? pick(random, 0, filter + 2) : pick(random, 0, filter - 1);
+}
+
 /// A window with every parameter drawn, padding different on all sides.
 inline Window any_window(Random& random, int most)
 {
@@ -29,10 +36,10 @@ inline Window any_window(Random& random, int most)
     w.stride_cols = pick(random, 1, 3);
     w.dilation_rows = pick(random, 1, 2);
     w.dilation_cols = pick(random, 1, 2);
-    w.pad_top = pick(random, 0, w.filter_rows - 1);
-    w.pad_bottom = pick(random, 0, w.filter_rows - 1);
-    w.pad_left = pick(random, 0, w.filter_cols - 1);
-    w.pad_right = pick(random, 0, w.filter_cols - 1);
+    w.pad_top = any_pad(random, w.filter_rows);
+    w.pad_bottom = any_pad(random, w.filter_rows);
+    w.pad_left = any_pad(random, w.filter_cols);
+    w.pad_right = any_pad(random, w.filter_cols);
     return w;
 }
 
@@ -81,11 +88,16 @@ inline Network large_window(Random& random)
     return net;
 }
 
-/// Strided pointwise: reads a lattice of the map.
+/// One tap along the rows, the columns or both, strided: reads a lattice of the map, or, with padding in front, all of
+/// it. Padding behind the map may be as wide as several strides.
 inline Network lattice(Random& random)
 {
     Window w = square(1, pick(random, 2, 3));
-    w.pad_top = pick(random, 0, 1) ? 0 : 1;
+    if (pick(random, 0, 2) == 0) (pick(random, 0, 1) ? w.filter_rows : w.filter_cols) = pick(random, 2, 4);
+    w.pad_top = pick(random, 0, 2) ? 0 : pick(random, 1, 3);
+    w.pad_left = pick(random, 0, 2) ? 0 : pick(random, 1, 3);
+    w.pad_bottom = pick(random, 0, 7);
+    w.pad_right = pick(random, 0, 7);
     Network net = input_of(1, pick(random, 1, 40), pick(random, 4, 11), pick(random, 4, 11));
     add_conv(net, 0, pick(random, 1, 40), w);
     return net;

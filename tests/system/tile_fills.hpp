@@ -47,13 +47,13 @@ public:
     const std::map<std::string, std::int64_t>& fills() const { return fills_; }
 
 private:
-    /// Rows (or columns) that a tile holds: all between the first and the last, but for a 1x1 window that strides
-    /// without padding, which leaves out what it steps over.
+    /// Rows (or columns) that a tile holds: all between the first and the last, but for a one-tap window that strides
+    /// without padding in front, which leaves out what it steps over.
     static std::set<int> spanned(const std::set<int>& touched, int filter, int stride, int pad, int size)
     {
-        if (filter == 1 && stride > 1 && pad == 0) return touched;
+        const int apart = filter == 1 && pad == 0 ? stride : 1;
         std::set<int> all;
-        for (int i = *touched.begin(); i <= *touched.rbegin(); ++i)
+        for (int i = *touched.begin(); i <= *touched.rbegin(); i += apart)
             if (i >= 0 && i < size) all.insert(i);
         return all;
     }
