@@ -68,8 +68,8 @@ TEST_CASE("distance of spelling equals the shortest way from word to word", "[ne
 
 TEST_CASE("nearest name: the nearest there is, none when all are far", "[nearest]")
 {
-    const std::vector<std::string> names{"rows", "cols", "lanes", "mac_latency_cycles", "read_bytes_per_cycle",
-                                         "write_bytes_per_cycle"};
+    const std::vector<std::string> names{
+        "rows", "cols", "lanes", "mac_latency_cycles", "read_bytes_per_cycle", "write_bytes_per_cycle"};
     CHECK(nearest_name(names, "row") == "rows");
     CHECK(nearest_name(names, "mac_latency_cycle") == "mac_latency_cycles");
     CHECK(nearest_name(names, "raed_bytes_per_cycle") == "read_bytes_per_cycle");
