@@ -12,13 +12,17 @@ enum class ArrayCause {
     compute,
     idle_by_mapping,
     output_blocked,
-    weights_missing_network, ///< the four refinements follow Reason's order from `network` on
+    weights_missing_network, ///< the six refinements follow Reason's order from `network` on
     weights_missing_buffer_port,
+    weights_missing_dram_refresh,
     weights_missing_dram_bandwidth,
+    weights_missing_dram_window,
     weights_missing_dram_latency,
     inputs_missing_network,
     inputs_missing_buffer_port,
+    inputs_missing_dram_refresh,
     inputs_missing_dram_bandwidth,
+    inputs_missing_dram_window,
     inputs_missing_dram_latency,
     psums_missing,
     register_port, ///< a collector is filled over a port narrower than it

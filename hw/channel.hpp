@@ -18,8 +18,25 @@
 
 namespace heddle {
 
-/// Why a channel is empty; registered like data.
-enum class Reason : std::uint8_t { idle, network, buffer_port, dram_bandwidth, dram_latency };
+/// Why a channel is empty; registered like data. What comes from off chip waits, first match wins, for
+///  refresh: the rank that is awaited refreshes;
+///  bandwidth: the memory's bus carries a beat, or stands for the spacing that its transfers must keep;
+///  window: a request is held back by requests_in_flight or queue_depth;
+///  latency: all else, start-up and issue interval included.
+/// Who knows says so, others pass a reason on.
+enum class Reason : std::uint8_t {
+    idle,
+    network,
+    buffer_port,
+    dram_refresh,
+    dram_bandwidth,
+    dram_window,
+    dram_latency
+};
+inline bool is_off_chip(Reason r)
+{
+    return r >= Reason::dram_refresh;
+}
 
 class ChannelBase {
 public:

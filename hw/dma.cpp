@@ -287,16 +287,41 @@ Cycle Dma::tick(Cycle now)
 
 void Dma::book(Cycle now, bool moved)
 {
+    const Reason why = reason(now);
     Cause then = Cause::idle;
     if (in_flight_ > 0)
-        then = Cause::memory;
+        then = static_cast<Cause>(static_cast<int>(Cause::memory_refresh) + static_cast<int>(why) -
+                                  static_cast<int>(Reason::dram_refresh));
     else if (!loads_done_ && now >= load_ready_ && !can_issue_load(now))
         then = Cause::no_credit;
     else if (stores_open_ > 0)
         then = Cause::waiting_for_results;
     ledger_.mark(now, moved ? Cause::moving : then, then);
-    io_.fill_out.set_reason(now, in_flight_ > 0 ? std::max(io_.response_in.reason(now), Reason::dram_bandwidth)
-                                                : Reason::dram_latency);
+    io_.fill_out.set_reason(now, why);
+}
+
+/// The memory's reason, but for what only the DMA knows: a response that takes several cycles is on its way out, or the
+/// memory is not busy and requests_in_flight holds the next one back.
+Reason Dma::reason(Cycle now) const
+{
+    if (in_flight_ == 0) return Reason::dram_latency;
+    const Reason memory = io_.response_in.reason(now);
+    if (memory == Reason::dram_refresh || memory == Reason::dram_bandwidth) return memory;
+    if (streams()) return Reason::dram_bandwidth;
+    return memory == Reason::dram_window || window_stops(now) ? Reason::dram_window : Reason::dram_latency;
+}
+
+/// The response at the front has begun to leave and has not ended.
+bool Dma::streams() const
+{
+    return streamed_words_ > 0 || crossing_since_ != never || decoding_since_ != never;
+}
+
+/// Loads are what others wait for; when all are issued, stores.
+bool Dma::window_stops(Cycle now) const
+{
+    if (in_flight_ < hw_.dma.requests_in_flight && io_.request_out.can_push(now)) return false;
+    return loads_done_ ? can_issue_store(now) : can_issue_load(now);
 }
 
 Cycle Dma::next_wake(Cycle now) const
@@ -304,6 +329,8 @@ Cycle Dma::next_wake(Cycle now) const
     Cycle next = never;
     const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
     const bool room = in_flight_ < hw_.dma.requests_in_flight;
+    if (!loads_done_ && load_ready_ > now) at(load_ready_); // from then on the load waits for something else
+    if (!writer_.active() && drain_free_ > now) at(drain_free_);
     if (room && io_.request_out.can_push(now + 1)) {
         if (!loads_done_ && has_credit()) at(std::max(load_ready_, issue_free_));
         if (!writer_.active() && io_.drain_in.front_ready() != never)

@@ -18,7 +18,17 @@ namespace heddle {
 
 class Dma : public Block {
 public:
-    enum class Cause { moving, no_credit, memory, waiting_for_results, idle, count };
+    enum class Cause {
+        moving,
+        no_credit,
+        memory_refresh, ///< requests are in flight; the four follow Reason's order from `dram_refresh` on
+        memory_bandwidth,
+        memory_window,
+        memory_latency,
+        waiting_for_results,
+        idle,
+        count
+    };
 
     struct Ports {
         Channel<Command>& command_in;
@@ -77,6 +87,9 @@ private:
     void issue_store(Cycle now);
     void ask_for_results(Cycle now);
     void book(Cycle now, bool moved);
+    Reason reason(Cycle now) const;
+    bool streams() const;
+    bool window_stops(Cycle now) const;
     Cycle next_wake(Cycle now) const;
     int bits_of(Region r) const { return image_->bits[static_cast<int>(r)]; }
 

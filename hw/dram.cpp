@@ -39,17 +39,19 @@ void Dram::begin_layer(Cycle now, MemoryImage& image)
     stats_ = {};
     origin_ = now;
     read_bus_free_ = write_bus_free_ = now;
+    carried_ = now - 1;
     if (device_) {
         clock_base_ = clock_;
-        counts_before_ = device_->counts(static_cast<std::uint64_t>(clock_)); // the early REF is the layer's own
         device_->reset_to_canonical(static_cast<std::uint64_t>(clock_));
-        counts_before_.pre = device_->counts(static_cast<std::uint64_t>(clock_)).pre; // rows the layer before left open
+        counts_before_ = device_->counts(static_cast<std::uint64_t>(clock_));
+        state_ = device_->state(static_cast<std::uint64_t>(clock_));
     }
     ledger_.restart(now, Cause::idle);
 }
 
 void Dram::end_layer(Cycle now)
 {
+    if (device_) sleep_until(now);
     ledger_.settle(now);
     if (!device_) return;
     run_memory_to(memory_clock(now), now);
@@ -110,6 +112,7 @@ void Dram::accept(Cycle now)
     // latency_cycles to the first beat; beats follow each other on the bus, in order.
     const Cycle first = std::max(now + hw_.dram.latency_cycles, bus);
     bus = first + Cycle{beats} * hw_.dram.cycles_per_beat;
+    p.first = first;
     p.done = bus - 1;
     waiting_.push_back(slot);
 }
@@ -150,15 +153,63 @@ bool Dram::respond(Cycle now)
     return true;
 }
 
-/// Everything booked here changes only when a request arrives, finishes or leaves, so a tick for nothing books the
-/// same. Two or more requests in flight keep the data bus fed: what is missing then is bandwidth, else latency.
+/// Does the bus that reads use carry a beat (kind fixed)? What is finished carried until carried_.
+bool Dram::bus_carries(Cycle now) const
+{
+    if (now <= carried_) return true;
+    return std::any_of(waiting_.begin(), waiting_.end(), [&](int slot) {
+        return slots_[slot].first <= now && !(slots_[slot].request.write && hw_.dram.separate_queues);
+    });
+}
+
+/// Is a request here that a full queue keeps out?
+bool Dram::queue_stops(Cycle now) const
+{
+    if (device_) return !crossing_.empty() && crossing_.front().visible <= now;
+    return in_flight_ >= hw_.dram.queue_depth && request_in_.can_pop(now);
+}
+
+/// Responses that cannot leave in the cycle in which they are there have had their beats: their way out is too narrow.
+Reason Dram::reason(Cycle now, DramWait wait) const
+{
+    if (wait == DramWait::refresh) return Reason::dram_refresh;
+    if (wait == DramWait::bandwidth || !finished_.empty()) return Reason::dram_bandwidth;
+    if (in_flight_ == 0) return Reason::idle;
+    return queue_stops(now) ? Reason::dram_window : Reason::dram_latency;
+}
+
+/// What is booked here changes only when a request arrives, finishes or leaves, or when the block has asked to be
+/// woken, so a tick for nothing books the same.
 void Dram::book(Cycle now, bool pushed)
 {
-    const Cause then = in_flight_ == 0 ? Cause::idle : finished_.empty() ? Cause::busy : Cause::response_blocked;
+    const DramWait wait = device_ ? state_.wait : bus_carries(now) ? DramWait::bandwidth : DramWait::latency;
+    Cause then = Cause::busy;
+    if (in_flight_ == 0)
+        then = state_.refreshing ? Cause::refresh : Cause::idle;
+    else if (!finished_.empty())
+        then = Cause::response_blocked;
+    else if (wait == DramWait::refresh)
+        then = Cause::refresh;
     ledger_.mark(now, pushed && in_flight_ == 0 ? Cause::busy : then, then);
-    response_out_.set_reason(now, in_flight_ == 0   ? Reason::idle
-                                  : in_flight_ >= 2 ? Reason::dram_bandwidth
-                                                    : Reason::dram_latency);
+    response_out_.set_reason(now, reason(now, wait));
+}
+
+/// With nothing in flight the block sleeps over refreshes, and here it books those before `now`.
+void Dram::sleep_until(Cycle now)
+{
+    if (in_flight_ > 0) return;
+    for (Cycle at = next_state_change(); at < now; at = next_state_change()) {
+        run_memory_to(memory_clock(at), at);
+        state_ = device_->state(static_cast<std::uint64_t>(clock_));
+        book(at, false);
+    }
+}
+
+/// The cycle in which what the memory does or waits for can be another thing, by itself.
+Cycle Dram::next_state_change() const
+{
+    const std::uint64_t next = std::min(device_->next_event(static_cast<std::uint64_t>(clock_)), state_.until);
+    return next == DramController::never ? never : cycle_of(static_cast<std::int64_t>(next));
 }
 
 Cycle Dram::tick(Cycle now)
@@ -175,14 +226,16 @@ Cycle Dram::tick_fixed(Cycle now)
         Pending& p = slots_[waiting_[i]];
         if (p.done <= now) {
             finish(p);
+            if (!p.request.write || !hw_.dram.separate_queues) carried_ = std::max(carried_, p.done);
             waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
         } else {
-            next = std::min(next, p.done);
+            next = std::min(next, p.first > now ? p.first : p.done);
             ++i;
         }
     }
     book(now, respond(now));
     if (!finished_.empty() && response_out_.can_push(now + 1)) next = now + 1;
+    if (now <= carried_) next = now + 1;
     if (request_in_.front_ready() != never && in_flight_ < std::min(request_slots, hw_.dram.queue_depth))
         next = std::min(next, std::max(now + 1, request_in_.front_ready()));
     return next;
@@ -240,6 +293,7 @@ void Dram::run_memory_to(std::int64_t clock, Cycle)
 Cycle Dram::tick_device(Cycle now)
 {
     // (1) The memory catches up with its edges before this cycle's. (2) New requests. (3) Crossings. (4) Responses.
+    sleep_until(now);
     run_memory_to(memory_clock(now), now);
     accept(now);
     enqueue_bursts(now);
@@ -247,16 +301,13 @@ Cycle Dram::tick_device(Cycle now)
         finish(slots_[waiting_.front()]);
         waiting_.pop_front();
     }
+    state_ = device_->state(static_cast<std::uint64_t>(clock_));
     book(now, respond(now));
     Cycle next = never;
     if (!waiting_.empty()) next = std::max(now + 1, slots_[waiting_.front()].done);
     if (!finished_.empty() && response_out_.can_push(now + 1)) next = now + 1;
-    if (!device_->idle()) {
-        const std::uint64_t event = device_->next_event(static_cast<std::uint64_t>(clock_));
-        if (event != DramController::never)
-            next = std::min(next, std::max(now + 1, cycle_of(static_cast<std::int64_t>(event))));
-    }
-    if (!crossing_.empty()) next = std::min(next, std::max(now + 1, crossing_.front().visible));
+    if (!device_->idle()) next = std::min(next, std::max(now + 1, next_state_change()));
+    if (!crossing_.empty() && crossing_.front().visible > now) next = std::min(next, crossing_.front().visible);
     if (request_in_.front_ready() != never && in_flight_ < request_slots)
         next = std::min(next, std::max(now + 1, request_in_.front_ready()));
     return next;

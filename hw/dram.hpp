@@ -17,7 +17,8 @@ namespace heddle {
 
 class Dram : public Block {
 public:
-    enum class Cause { busy, response_blocked, idle, count };
+    /// refresh: what is awaited lies in a rank that refreshes, or a rank refreshes while nothing is in flight.
+    enum class Cause { busy, refresh, response_blocked, idle, count };
 
     Dram(const sc_core::sc_module_name& name, const HardwareConfig& hardware, Channel<MemoryRequest>& request_in,
          Channel<MemoryResponse>& response_out);
@@ -25,7 +26,8 @@ public:
     Cycle tick(Cycle now) override;
     std::string status() const override;
 
-    /// Canonical start (design.md §8.6): banks precharged, a charged early refresh; cycles count from here.
+    /// Canonical start: rows close, the first refresh is due after half an interval; cycles count from
+    /// here.
     void begin_layer(Cycle now, MemoryImage& image);
     void end_layer(Cycle now);
 
@@ -44,7 +46,7 @@ private:
     struct Pending {
         MemoryRequest request;
         int bursts_left = 0;
-        Cycle done = never; ///< accelerator cycle of the last beat
+        Cycle first = never, done = never; ///< accelerator cycles of the first (kind fixed) and the last beat
         bool used = false;
     };
 
@@ -56,6 +58,11 @@ private:
     void finish(Pending& p);
     bool respond(Cycle now);
     void book(Cycle now, bool pushed);
+    Reason reason(Cycle now, DramWait wait) const;
+    void sleep_until(Cycle now);
+    bool bus_carries(Cycle now) const;
+    bool queue_stops(Cycle now) const;
+    Cycle next_state_change() const;
     std::int64_t memory_clock(Cycle now) const;
     Cycle cycle_of(std::int64_t clock) const;
     int bursts_of(const MemoryRequest& r, int burst_bytes) const;
@@ -77,6 +84,8 @@ private:
     Cycle origin_ = 0;          ///< first cycle of the layer
     std::int64_t clock_base_ = 0, clock_ = 0;
     Cycle read_bus_free_ = 0, write_bus_free_ = 0;
+    Cycle carried_ = 0;           ///< kind fixed: the last beat of what was transferred
+    DramController::State state_; ///< at clock_
     int in_flight_ = 0;
     Stats stats_;
     DramCounts counts_before_;

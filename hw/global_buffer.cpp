@@ -115,10 +115,19 @@ bool GlobalBuffer::read_operands(Cycle now)
     const bool w = weight_engine_.tick(now, io_.weights_out);
     Channel<OperandBeat>& inputs_out = post ? io_.windows_out : io_.inputs_out;
     const bool i = input_engine_.tick(now, inputs_out);
-    const Reason fill = std::max(io_.fill_in.reason(now), Reason::dram_bandwidth);
+    const Reason fill = fill_reason(now);
     io_.weights_out.set_reason(now, weight_engine_.starved() ? fill : Reason::buffer_port);
     inputs_out.set_reason(now, input_engine_.starved() ? fill : Reason::buffer_port);
     return w || i;
+}
+
+/// Why words that are read next have not been filled: a beat of them waits for the write port, or what the DMA says.
+Reason GlobalBuffer::fill_reason(Cycle now)
+{
+    if (io_.fill_in.can_pop(now) && !partition(io_.fill_in.front().region).ports.can_write(now))
+        return Reason::buffer_port;
+    const Reason r = io_.fill_in.reason(now);
+    return is_off_chip(r) ? r : Reason::dram_latency;
 }
 
 bool GlobalBuffer::serve_operand2(Cycle now)

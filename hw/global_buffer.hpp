@@ -65,6 +65,7 @@ private:
     bool fill(Cycle now);
     bool return_credits(Cycle now);
     bool read_operands(Cycle now);
+    Reason fill_reason(Cycle now);
     bool update(Cycle now);
     bool in_flight(const PsumBeat& beat, Cycle now) const;
     void add_psums(const PsumBeat& beat, Cycle now);

@@ -130,6 +130,8 @@ void BlockTracer::add_dram(SignalTable& table)
 void BlockTracer::command(const DramCommand& c)
 {
     ++commands_;
+    if (commands_ > 1 && last_command_.kind == DramCommandKind::ref)
+        return; // of a cycle's commands the rarest is shown
     last_command_ = c;
 }
 

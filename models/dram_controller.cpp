@@ -38,6 +38,7 @@ DramController::DramController(const DramTiming& timing) : timing_(timing), map_
         Channel& channel = channels_.emplace_back(timing);
         channel.queue.reserve(timing.queue_depth);
         channel.hits.assign(timing.ranks * timing.banks_per_rank(), 0);
+        channel.alone.assign(timing.ranks * timing.banks_per_rank(), 0);
         channel.refresh_due.assign(timing.ranks, timing.trefi > 0 ? timing.trefi : never);
     }
 }
@@ -100,6 +101,68 @@ DramController::Clock DramController::next_event(Clock now) const
     return std::max(next, now + 1);
 }
 
+bool DramController::refreshing(const Channel& channel, int rank, Clock now) const
+{
+    return now >= channel.refresh_due[rank] || now < channel.device.refreshed(rank);
+}
+
+/// When the data of a queued burst would start without others; never while its bank holds another row open.
+DramController::Clock DramController::alone(const Channel& channel, const Entry& entry) const
+{
+    const std::int64_t open_row = channel.device.open_row(entry.bank);
+    const int latency = entry.burst.write ? timing_.write_latency() : timing_.read_latency();
+    if (open_row == entry.row) return std::max(entry.eligible, channel.alone[entry.bank]) + latency;
+    if (open_row != DramDevice::closed) return never;
+    return std::max(entry.eligible, channel.device.earliest_act_alone(entry.bank)) + timing_.trcd + latency;
+}
+
+/// Those of the queue that the scheduler looks at.
+std::size_t DramController::candidates(const Channel& channel) const
+{
+    const bool only_oldest = channel.bypassed >= timing_.max_bypass;
+    return only_oldest ? std::min<std::size_t>(1, channel.queue.size()) : channel.queue.size();
+}
+
+DramController::State DramController::state(const Channel& channel, Clock now) const
+{
+    State s;
+    const auto reached = [&](Clock at) {
+        if (at > now) s.until = std::min(s.until, at);
+        return at <= now;
+    };
+    for (int rank = 0; rank < timing_.ranks; ++rank) {
+        s.refreshing = s.refreshing || refreshing(channel, rank, now);
+        reached(channel.refresh_due[rank]);
+        reached(channel.device.refreshed(rank));
+    }
+    if (channel.transfers.empty() && channel.queue.empty()) return s;
+    s.wait = DramWait::latency;
+    if (channel.transfers.empty() && refreshing(channel, channel.queue.front().rank, now)) {
+        s.wait = DramWait::refresh;
+        return s;
+    }
+    for (const Transfer& t : channel.transfers)
+        if (reached(t.alone)) s.wait = DramWait::bandwidth;
+    for (std::size_t i = 0; s.wait == DramWait::latency && i < candidates(channel); ++i) {
+        const Entry& entry = channel.queue[i];
+        if (entry.blockers > 0 || refreshing(channel, entry.rank, now)) continue;
+        if (reached(alone(channel, entry))) s.wait = DramWait::bandwidth;
+    }
+    return s;
+}
+
+DramController::State DramController::state(Clock now) const
+{
+    State all;
+    for (const Channel& channel : channels_) {
+        const State s = state(channel, now);
+        if (all.wait == DramWait::nothing || (s.wait != DramWait::nothing && s.wait < all.wait)) all.wait = s.wait;
+        all.refreshing = all.refreshing || s.refreshing;
+        all.until = std::min(all.until, s.until);
+    }
+    return all;
+}
+
 bool DramController::data_bus_busy(Clock now) const
 {
     return std::any_of(channels_.begin(), channels_.end(), [now](const Channel& channel) {
@@ -120,7 +183,7 @@ int DramController::reset_clocks() const
     // tRTP.
     const int data_after_act = timing_.trcd + std::min(timing_.read_data_end(), timing_.write_data_end());
     const int recovery = std::max({timing_.twr, timing_.tras - data_after_act, timing_.trtp - timing_.read_data_end()});
-    return recovery + timing_.trp_all + (timing_.trefi > 0 ? timing_.trfc : 0);
+    return recovery + timing_.trp_all;
 }
 
 void DramController::reset_to_canonical(Clock now)
@@ -130,9 +193,8 @@ void DramController::reset_to_canonical(Clock now)
     for (Channel& channel : channels_) {
         for (int rank = 0; rank < timing_.ranks; ++rank) {
             counts_.pre += channel.device.open_banks(rank);
-            if (timing_.trefi == 0) continue;
-            ++counts_.ref;
-            channel.refresh_due[rank] = ready - timing_.trfc + timing_.trefi;
+            counts_.ref += refreshes_due(channel, rank, now);
+            if (timing_.trefi > 0) channel.refresh_due[rank] = now + timing_.trefi / 2;
         }
         channel.device.restart(now, ready);
         channel.bypassed = 0;
@@ -141,11 +203,19 @@ void DramController::reset_to_canonical(Clock now)
     }
 }
 
+std::uint64_t DramController::refreshes_due(const Channel& channel, int rank, Clock now) const
+{
+    return now < channel.refresh_due[rank] ? 0 : (now - channel.refresh_due[rank]) / timing_.trefi + 1;
+}
+
 DramCounts DramController::counts(Clock now) const
 {
     DramCounts counts = counts_;
     counts.data_bus_busy_clocks = (counts.rd + counts.wr) * timing_.burst_clocks();
-    for (const Channel& channel : channels_) counts.active_standby_clocks += channel.device.active_clocks(now);
+    for (const Channel& channel : channels_) {
+        counts.active_standby_clocks += channel.device.active_clocks(now);
+        for (int rank = 0; rank < timing_.ranks; ++rank) counts.ref += refreshes_due(channel, rank, now);
+    }
     counts.precharge_standby_clocks = now * channels_.size() * timing_.ranks - counts.active_standby_clocks;
     return counts;
 }
@@ -166,12 +236,12 @@ void DramController::schedule(int index, Clock now)
     if (schedule_refresh(index, now, wake)) return;
 
     const bool only_oldest = channel.bypassed >= timing_.max_bypass;
-    const std::size_t candidates = only_oldest ? std::min<std::size_t>(1, channel.queue.size()) : channel.queue.size();
+    const std::size_t looked_at = candidates(channel);
     // By what a bank needs (RD, WR, ACT or PRE): the banks for which an older burst needs the same. All constraints but
     // the age are the bank's, so a younger one can be neither ready earlier nor preferred.
     std::uint64_t asked[3] = {0, 0, 0};
     Entry* row_command = nullptr;
-    for (std::size_t i = 0; i < candidates; ++i) {
+    for (std::size_t i = 0; i < looked_at; ++i) {
         Entry& entry = channel.queue[i];
         const std::int64_t open_row = device.open_row(entry.bank);
         const bool hit = open_row == entry.row;
@@ -251,8 +321,10 @@ void DramController::issue_column(int index, std::size_t position, Clock now)
     ++(write ? counts_.wr : counts_.rd);
     ++(entry.activated ? counts_.row_misses : counts_.row_hits);
 
-    const Clock start = now + (write ? timing_.write_latency() : timing_.read_latency());
-    channel.transfers.push_back({entry.burst, start, start + timing_.burst_clocks()});
+    const int latency = write ? timing_.write_latency() : timing_.read_latency();
+    const Clock start = now + latency;
+    const Clock alone = std::max(entry.eligible, channel.alone[entry.bank]) + latency;
+    channel.transfers.push_back({entry.burst, start, start + timing_.burst_clocks(), alone});
     channel.wake = channel.command_bus_free = now + channel.device.column(entry.bank, write, now);
     log_burst(write ? DramCommandKind::wr : DramCommandKind::rd, entry.burst, now);
 }
@@ -268,6 +340,7 @@ void DramController::issue_row(int index, Entry& entry, Clock now)
     }
     ++counts_.act;
     entry.activated = true;
+    channel.alone[entry.bank] = std::max(entry.eligible, channel.device.earliest_act_alone(entry.bank)) + timing_.trcd;
     for (const Entry& queued : channel.queue) {
         if (queued.bank == entry.bank && queued.row == entry.row) ++channel.hits[entry.bank];
     }

@@ -31,11 +31,20 @@ struct DramCounts {
     std::uint64_t act = 0;
     std::uint64_t pre = 0; ///< banks closed: one precharge of all banks counts each open one
     std::uint64_t rd = 0, wr = 0;
-    std::uint64_t ref = 0;
+    std::uint64_t ref = 0;                      ///< from the clock at which they are due
     std::uint64_t row_hits = 0, row_misses = 0; ///< bursts that found their row open, or needed an ACT of their own
     std::uint64_t active_standby_clocks = 0;    ///< some row of the rank open
     std::uint64_t precharge_standby_clocks = 0; ///< no row open; contains tRFC
     std::uint64_t data_bus_busy_clocks = 0;
+};
+
+/// What the bursts in a controller wait for. First match wins, over all channels.
+enum class DramWait : std::uint8_t {
+    nothing,   ///< there are none
+    refresh,   ///< a channel's next burst lies in a rank whose refresh is due or runs
+    bandwidth, ///< a data bus carries a beat, or stands only for the spacing of transfers (tCCD, turnarounds, tRRD,
+               ///< tFAW)
+    latency,   ///< all else: rows that open and close, the way from a command to its data
 };
 
 /// What was counted between two readings.
@@ -82,13 +91,22 @@ public:
     /// which with refresh is not the case. Ticks in between change nothing.
     Clock next_event(Clock now) const;
 
+    struct State {
+        DramWait wait = DramWait::nothing;
+        bool refreshing = false; ///< some rank's refresh is due or runs
+        Clock until = never;     ///< earliest clock > now at which this can change if no tick does anything before
+    };
+    /// After tick(now). A bus stands for spacing while a burst that waits would have begun to be transferred by now,
+    /// were there no others: it has been seen, and its own bank would have been ready for it.
+    State state(Clock now) const;
+
     bool data_bus_busy(Clock now) const; ///< of any channel
     bool idle() const;                   ///< no burst queued or in flight
 
-    /// The canonical start of a layer (design.md §8.6); needs idle() (std::logic_error). As if at `now` every rank
-    /// waited for the longest write recovery, precharged all banks and refreshed, whatever its state: rows close and
-    /// can open again from now + reset_clocks() on; the next refresh is due tREFI after that REF. A refresh in progress
-    /// is superseded. Without refresh (tREFI = 0) the REF is left out.
+    /// The canonical start of a layer; needs idle() (std::logic_error). As if at `now` every rank
+    /// waited for the longest write recovery and precharged all banks, whatever its state: rows close and can open
+    /// again from now + reset_clocks() on. The next refresh is due half of tREFI after `now`; one that is due or runs
+    /// ends here, counted.
     void reset_to_canonical(Clock now);
     int reset_clocks() const;
 
@@ -113,12 +131,14 @@ private:
     struct Transfer {
         DramBurst burst;
         Clock start = 0, end = 0; ///< of the data, end exclusive
+        Clock alone = 0;          ///< when the data would have started without others
     };
     struct Channel {
         explicit Channel(const DramTiming& timing) : device(timing) {}
         DramDevice device;
-        std::vector<Entry> queue;        ///< oldest first
-        std::vector<int> hits;           ///< by bank: queued bursts that want its open row
+        std::vector<Entry> queue; ///< oldest first
+        std::vector<int> hits;    ///< by bank: queued bursts that want its open row
+        std::vector<Clock> alone; ///< by bank: when a RD or WR of its open row became legal, had no other bank opened
         std::vector<Clock> refresh_due;  ///< by rank
         std::vector<Transfer> transfers; ///< in order of their data
         int queued_writes = 0;
@@ -128,6 +148,11 @@ private:
         Clock wake = 0; ///< no command can be issued before
     };
 
+    State state(const Channel& channel, Clock now) const;
+    bool refreshing(const Channel& channel, int rank, Clock now) const;
+    Clock alone(const Channel& channel, const Entry& entry) const;
+    std::uint64_t refreshes_due(const Channel& channel, int rank, Clock now) const;
+    std::size_t candidates(const Channel& channel) const;
     void complete(Channel& channel, Clock now);
     void schedule(int index, Clock now);
     bool schedule_refresh(int index, Clock now, Clock& wake);

@@ -102,6 +102,7 @@ int DramDevice::refresh(int rank, Clock now)
     const int first = rank * timing_.banks_per_rank();
     for (int bank = first; bank < first + timing_.banks_per_rank(); ++bank)
         not_before(banks_[bank].act, now + timing_.trfc);
+    ranks_[rank].refreshed = now + timing_.trfc;
     return timing_.ref_command_clocks;
 }
 
@@ -113,6 +114,7 @@ void DramDevice::restart(Clock now, Clock ready)
         close(rank, rank.open_banks, now);
         rank.act = rank.column[false] = rank.column[true] = 0;
         rank.acts = 0;
+        rank.refreshed = 0;
     }
 }
 

@@ -29,6 +29,7 @@ public:
     {
         return std::max({banks_[bank].act, groups_[group_of(bank)].act, ranks_[rank_of(bank)].act});
     }
+    Clock earliest_act_alone(int bank) const { return banks_[bank].act; } ///< if no other bank had been opened
     Clock earliest_pre(int bank) const { return banks_[bank].pre; }
     Clock earliest_column(int bank, bool write) const
     {
@@ -44,6 +45,8 @@ public:
     int precharge_all(int rank, Clock now); ///< also of closed banks
     int column(int bank, bool write, Clock now);
     int refresh(int rank, Clock now);
+
+    Clock refreshed(int rank) const { return ranks_[rank].refreshed; } ///< end of its last refresh
 
     /// All banks closed, no constraint older than `ready`: nothing before it is remembered.
     void restart(Clock now, Clock ready);
@@ -68,6 +71,7 @@ private:
         Clock column[2] = {0, 0};
         std::array<Clock, 4> last_acts{}; ///< ring, for tFAW
         unsigned acts = 0;
+        Clock refreshed = 0;
         int open_banks = 0;
         Clock active_since = 0, active = 0;
     };

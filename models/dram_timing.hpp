@@ -63,6 +63,12 @@ struct DramTiming {
     int burst_clocks() const { return burst_length / 2; }
     int burst_bytes() const { return bus_bits / 8 * burst_length; }
     int banks_per_rank() const { return bank_groups * banks_per_group; }
+    /// Of one rank, in so many clocks from the canonical start of a layer: the first one is due after half an interval,
+    /// so this is the number of intervals, rounded.
+    std::int64_t refreshes_in(std::int64_t clocks) const
+    {
+        return trefi == 0 ? 0 : (clocks + trefi - trefi / 2) / trefi;
+    }
     std::uint64_t capacity_bytes() const
     {
         return static_cast<std::uint64_t>(channels) * ranks * banks_per_rank() * rows * row_bytes;

@@ -104,7 +104,7 @@ void estimate_dram(const HardwareConfig& hw, const Traffic& t, const Bound& boun
     const double clocks = static_cast<double>(r.cycles) * static_cast<double>(timing.clock_khz) / (1e3 * hw.clock_mhz);
     const std::int64_t ranks = std::int64_t{timing.channels} * timing.ranks;
     d.active_standby_clocks = static_cast<std::int64_t>(clocks) * ranks;
-    if (timing.trefi > 0) d.refreshes = static_cast<std::int64_t>(clocks / timing.trefi) * ranks;
+    d.refreshes = timing.refreshes_in(static_cast<std::int64_t>(clocks)) * ranks;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "dnn/base/yaml_reader.hpp"
 
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_message.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 
@@ -68,8 +69,22 @@ struct YamlReader::State {
     std::shared_ptr<State> need(const std::string& key, const std::string& what)
     {
         auto found = find(key);
-        if (!found) report(file, mark, join(path, key), "missing key, expected " + what);
-        return found;
+        if (found) return found;
+        report_misspelt(key);
+        report(file, mark, join(path, key), "missing key, expected " + what);
+    }
+    /// A key of this mapping that nobody has asked for and that reads like the missing one: two letters at most, since
+    /// it may be one that is asked for later.
+    void report_misspelt(const std::string& missing) const
+    {
+        constexpr int most = 2;
+        std::vector<std::string> others;
+        for (const auto& e : node)
+            if (asked.count(e.first.Scalar()) == 0) others.push_back(e.first.Scalar());
+        const std::optional<std::string> found = nearest_name(others, missing, most);
+        if (found)
+            report(file, entry(*found).first.Mark(), join(path, *found),
+                   "unknown key (did you mean " + quoted(missing) + "?)");
     }
     std::int64_t integer(std::int64_t min, std::int64_t max) const
     {
@@ -111,9 +126,10 @@ void YamlReader::State::finish() const
         for (const auto& e : node) {
             const std::string key = e.first.Scalar();
             if (asked.count(key) == 0) {
-                const std::string known = list({asked.begin(), asked.end()});
+                const std::vector<std::string> known(asked.begin(), asked.end());
                 report(file, e.first.Mark(), join(path, key),
-                       "unknown key" + (known.empty() ? "" : ", expected one of " + known));
+                       "unknown key" + did_you_mean(known, key) +
+                           (known.empty() ? "" : ", expected one of " + list(known)));
             }
             if (const auto child = children.find(key); child != children.end()) child->second->finish();
         }
@@ -209,6 +225,17 @@ double YamlReader::real(const std::string& key, double min, double max, double f
 {
     const auto found = state_->find(key);
     return found ? found->real(min, max) : fallback;
+}
+
+Rational YamlReader::rational(const std::string& key, const Rational& min, const Rational& max) const
+{
+    const std::string range =
+        "a number from " + min.text() + " to " + max.text() + ", as a decimal or a fraction such as 933.3 or 2800/3";
+    const auto found = state_->need(key, range);
+    Rational value;
+    if (!found->node.IsScalar() || !parse_rational(found->node.Scalar(), value) || value < min || max < value)
+        found->expected(range);
+    return value;
 }
 
 bool YamlReader::boolean(const std::string& key, bool fallback) const

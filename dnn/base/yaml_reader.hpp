@@ -2,6 +2,8 @@
 // yaml-cpp alone accepts duplicate keys, loses the line of a missing key and never reports unknown ones.
 #pragma once
 
+#include "dnn/base/rational.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -34,6 +36,8 @@ public:
     std::int64_t integer(const std::string& key, std::int64_t min, std::int64_t max, std::int64_t fallback) const;
     double real(const std::string& key, double min, double max) const;
     double real(const std::string& key, double min, double max, double fallback) const;
+    /// An exact decimal or fraction: 700, 933.3, 2800/3.
+    Rational rational(const std::string& key, const Rational& min, const Rational& max) const;
     bool boolean(const std::string& key, bool fallback) const;
     std::string text(const std::string& key) const;
     std::string text(const std::string& key, const std::string& fallback) const;

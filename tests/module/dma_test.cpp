@@ -236,3 +236,80 @@ TEST_CASE("loads stop where the partition's credits end")
     CHECK(issued[3] == Issue{4, Region::inputs, 64});   // 36 words of room left, 64 asked for next
     CHECK(issued[4] == Issue{301, Region::inputs, 64}); // 63 are not enough, 64 are; seen in the cycle after the push
 }
+
+namespace {
+
+/// Gives the memory's reason as told.
+class Reasoner : public Block {
+public:
+    Reasoner(ChannelBase& channel, std::vector<std::pair<Cycle, Reason>> todo)
+        : Block(unique("reasoner").c_str()), channel_(channel), todo_(std::move(todo))
+    {
+    }
+    Cycle tick(Cycle now) override
+    {
+        while (next_ < todo_.size() && todo_[next_].first <= now) channel_.set_reason(now, todo_[next_++].second);
+        return next_ < todo_.size() ? todo_[next_].first : never;
+    }
+    std::string status() const override { return ""; }
+
+private:
+    ChannelBase& channel_;
+    std::vector<std::pair<Cycle, Reason>> todo_;
+    std::size_t next_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("of the memory's reasons the DMA turns latency into window, while requests_in_flight holds a load back")
+{
+    DmaBench d(with_dma(5, 1, 2), 8, 4, 20);
+    Reasoner memory(d.responses, {{6, Reason::dram_latency},
+                                  {20, Reason::dram_refresh},
+                                  {30, Reason::dram_bandwidth},
+                                  {40, Reason::dram_latency},
+                                  {50, Reason::dram_window},
+                                  {60, Reason::idle}});
+    ReasonLog said(d.fills);
+    d.clock.add(memory);
+    d.clock.add(said);
+    MemoryResponse answer(600);
+    answer.region = Region::parameters;
+    answer.words = 4;
+    answer.bytes = 40;
+    for (int i = 0; i < 2; ++i) d.memory.add(100, answer);
+    d.run();
+    // Parameters leave in 6, after a start-up of 5 cycles, weights in 12: the window is full, and the rest of the
+    // weights is held back. The memory's word counts a cycle later. The answers are taken in 101 and 102. In 101 the
+    // rest leaves and the window is full again, but inputs start up until 107: there is room for one request of theirs
+    // then, not for two.
+    using R = Reason;
+    CHECK(said.changes == std::vector<std::pair<Cycle, R>>{{-1, R::idle},
+                                                           {1, R::dram_latency},
+                                                           {12, R::dram_window},
+                                                           {21, R::dram_refresh},
+                                                           {31, R::dram_bandwidth},
+                                                           {41, R::dram_window},
+                                                           {101, R::dram_latency},
+                                                           {107, R::dram_window}});
+    const auto booked = [&](Dma::Cause c) { return d.dma.ledger().cycles(c); };
+    CHECK(booked(Dma::Cause::memory_refresh) == 10);
+    CHECK(booked(Dma::Cause::memory_bandwidth) == 10);
+    CHECK(booked(Dma::Cause::memory_window) == (21 - 13) + (101 - 41) + (2001 - 108));
+}
+
+TEST_CASE("a response that takes several cycles on its way out is bandwidth")
+{
+    DmaBench d(with_dma(0, 1, 16, 16), 8, 4, 20);
+    ReasonLog said(d.fills);
+    d.clock.add(said);
+    MemoryResponse answer(600);
+    answer.region = Region::weights;
+    answer.words = answer.bytes = 64;
+    d.memory.add(50, answer);
+    d.run();
+    // Seen in 51; 16 words in each of 51 to 54, with the last of which it has left.
+    using R = Reason;
+    CHECK(said.changes == std::vector<std::pair<Cycle, R>>{
+                              {-1, R::idle}, {1, R::dram_latency}, {51, R::dram_bandwidth}, {54, R::dram_latency}});
+}

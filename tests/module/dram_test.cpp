@@ -118,6 +118,64 @@ TEST_CASE("fixed memory: a response that nobody takes holds its slot")
 
 namespace {
 
+using Reasons = std::vector<std::pair<Cycle, Reason>>;
+
+Reasons reasons_of(MemoryBench& m)
+{
+    toys::ReasonLog said(m.responses);
+    m.clock.add(said);
+    m.run();
+    return said.changes;
+}
+
+constexpr Reason idle = Reason::idle, refresh = Reason::dram_refresh, bandwidth = Reason::dram_bandwidth,
+                 window = Reason::dram_window, latency = Reason::dram_latency;
+
+} // namespace
+
+TEST_CASE("fixed memory: what is missing is latency until a beat is on the bus, then bandwidth")
+{
+    MemoryBench m(fixed(20, 8, 3, false));
+    m.cpu.add(10, request(false, 0, 32));
+    m.cpu.add(12, request(false, 32, 32));
+    m.cpu.add(300, request(true, 0, 32));
+    // Accepted in 11 and 13. Beats of 3 cycles: 31 to 42, and without a gap to 54. The write's in 321 to 332.
+    CHECK(
+        reasons_of(m) ==
+        Reasons{{-1, idle}, {11, latency}, {31, bandwidth}, {55, idle}, {301, latency}, {321, bandwidth}, {333, idle}});
+}
+
+TEST_CASE("fixed memory: beats of a write on a bus of its own are no reason for a read to be missing")
+{
+    MemoryBench m(fixed(20, 8, 3, true));
+    m.cpu.add(10, request(true, 0, 32));
+    m.cpu.add(11, request(false, 0, 32));
+    // Accepted in 11 and 12, beats in 31 to 42 and 32 to 43.
+    CHECK(reasons_of(m) == Reasons{{-1, idle}, {11, latency}, {32, bandwidth}, {44, idle}});
+}
+
+TEST_CASE("fixed memory: a request that its queue keeps out waits for the window")
+{
+    HardwareConfig hw = fixed(20, 32, 1, true);
+    hw.dram.queue_depth = 2;
+    MemoryBench m(hw);
+    for (int i = 0; i < 6; ++i) m.cpu.add(0, request(false, 32 * i, 32));
+    // Accepted in 1 and 2; from 3 on the third is here. Beats in 21 and 22, each makes room for one more a cycle later:
+    // 22 and 23; the fifth is seen waiting from 24 on. The last two come in 43 and 44, and nobody waits behind them.
+    CHECK(reasons_of(m) == Reasons{{-1, idle},
+                                   {1, latency},
+                                   {3, window},
+                                   {21, bandwidth},
+                                   {23, latency},
+                                   {24, window},
+                                   {42, bandwidth},
+                                   {44, latency},
+                                   {63, bandwidth},
+                                   {65, idle}});
+}
+
+namespace {
+
 /// One bank, no refresh, so that a read's latency is tRCD + read latency + burst.
 HardwareConfig device(int accelerator_mhz, std::int64_t memory_khz, int sync)
 {
@@ -207,4 +265,75 @@ TEST_CASE("a request over several bursts is answered when the last has arrived, 
     CHECK(m.dram.stats().commands.wr == 1);
     CHECK(m.dram.stats().read_bytes == 96);
     CHECK(m.memory.outputs[109] == 86);
+}
+
+TEST_CASE("a device says what is awaited: its row, its beats, room in its queue, a refresh")
+{
+    HardwareConfig hw = device(1000, 1000000, 1);
+    hw.dram.timing.trefi = 2200, hw.dram.timing.trfc = 50;
+    hw.dram.timing.queue_depth = 2;
+    MemoryBench m(hw);
+    m.cpu.add(late, request(false, 0, 32));
+    m.cpu.add(late + 95, request(false, 32, 32));                                     // of the row that is open
+    for (int i = 0; i < 4; ++i) m.cpu.add(late + 1000, request(false, 1024 * i, 32)); // rows 0 to 3 of the one bank
+    // 1001 accepted, 1002 in the queue, ACT 1003, RD 1009, data 1014 to 1017, a cycle back: answered in 1019.
+    // The second is queued in 1097, RD 1098, data 1103 to 1106, answered in 1108.
+    // Rows 0 to 3: accepted in 2001 to 2004 and queued in 2002 and 2003; from 2004 on the third waits for room. ACT
+    // 2003, RD 2009, which lets the third in and not the fourth; data 2014 to 2017. PRE 2018 (tRAS), ACT 2025, RD 2031,
+    // which lets the fourth in; data 2036 to 2039, and those of the others 22 clocks (tRC) after each other.
+    CHECK(reasons_of(m) == Reasons{{-1, idle},        {1001, latency}, {1014, bandwidth}, {1018, latency},
+                                   {1019, idle},      {1096, latency}, {1103, bandwidth}, {1107, latency},
+                                   {1108, idle},      {2001, latency}, {2004, window},    {2014, bandwidth},
+                                   {2018, window},    {2031, latency}, {2036, bandwidth}, {2040, latency},
+                                   {2058, bandwidth}, {2062, latency}, {2080, bandwidth}, {2084, latency},
+                                   {2085, idle}});
+    // Due in 1100: PREA 1102 (tRTP), REF 1109 to 1158, while nothing is in flight from 1109 on. Due in 3300: PREA, REF
+    // 3307 to 3356.
+    CHECK(m.dram.stats().commands.ref == 2);
+    CHECK(m.dram.ledger().cycles(Dram::Cause::refresh) == (1159 - 1109) + (3357 - 3300));
+}
+
+TEST_CASE("reads that come while their rank refreshes wait for the refresh, then for their row")
+{
+    HardwareConfig hw = device(1000, 1000000, 0);
+    hw.dram.timing.trefi = 2000, hw.dram.timing.trfc = 50;
+    MemoryBench m(hw);
+    m.cpu.add(1010, request(false, 0, 32));
+    // Due in 1000, all banks closed: REF 1000 to 1049. Accepted and queued in 1011; ACT 1050, RD 1056, data 1061 to
+    // 1064.
+    CHECK(reasons_of(m) == Reasons{{-1, idle}, {1011, refresh}, {1050, latency}, {1061, bandwidth}, {1065, idle}});
+    // In 1000 to 1049, whoever waits; in 3000 to 3056, since a row is to be closed first; and in 5000, the last cycle.
+    CHECK(m.dram.ledger().cycles(Dram::Cause::refresh) == 50 + 57 + 1);
+    CHECK(m.dram.ledger().cycles(Dram::Cause::busy) == 1066 - 1050);
+}
+
+TEST_CASE("a layer has the refreshes that are due in its time, and ends in the middle of one", "[refresh]")
+{
+    // Clocks of 4/3 cycles; due half an interval after the start: at clock 150, which is cycle 200.
+    HardwareConfig hw = device(1000, 750000, 0);
+    hw.dram.timing.trefi = 300, hw.dram.timing.trfc = 50;
+    struct Case {
+        std::int64_t refreshes, cycles; ///< cycles in which one is due or runs
+        MemoryBench bench;
+    };
+    std::vector<std::unique_ptr<Case>> cases;
+    for (const bool never_sleep : {false, true})
+        for (const std::uint64_t shuffle : {0, 5}) {
+            const DriverOptions driver{DriverKind::fast, never_sleep, shuffle};
+            const auto add = [&](Cycle cycles, std::int64_t refreshes, std::int64_t refreshing) {
+                cases.push_back(
+                    std::unique_ptr<Case>(new Case{refreshes, refreshing, MemoryBench(hw, cycles - 1, driver)}));
+            };
+            add(199, 0, 0);
+            add(200, 1, 0); // due as the layer ends
+            add(210, 1, 10);
+            add(599, 1, 67); // clocks 150 to 199: cycles 200 to 266
+            add(600, 2, 67); // and clock 450
+        }
+    for (const auto& c : cases) {
+        c->bench.run();
+        CHECK(c->bench.dram.stats().commands.ref == static_cast<std::uint64_t>(c->refreshes));
+        CHECK(c->bench.dram.ledger().cycles(Dram::Cause::refresh) == c->cycles);
+        CHECK(c->bench.dram.ledger().cycles(Dram::Cause::idle) == c->bench.clock.now() - c->cycles);
+    }
 }

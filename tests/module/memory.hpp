@@ -38,8 +38,8 @@ inline MemoryRequest request(bool write, std::int64_t first, int words, int valu
 
 /// A DRAM between a script of requests and somebody who takes every response at once.
 struct MemoryBench {
-    explicit MemoryBench(const HardwareConfig& config, Cycle until = 5000)
-        : hw(config), clock(toys::unique("clock").c_str(), hw.clock_period_ps(), {}),
+    explicit MemoryBench(const HardwareConfig& config, Cycle until = 5000, const DriverOptions& driver = {})
+        : hw(config), clock(toys::unique("clock").c_str(), hw.clock_period_ps(), driver),
           requests("requests", 4, 1, MemoryRequest(64)), responses("responses", 4, 1, MemoryResponse(64)),
           dram(toys::unique("dram").c_str(), hw, requests, responses), cpu(requests), sink(responses), stop(until)
     {

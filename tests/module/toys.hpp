@@ -107,6 +107,24 @@ private:
     Cycle next_, interval_;
 };
 
+/// Looks at a channel's reason in every cycle; notes changes as (cycle for which the writer gave it, reason).
+class ReasonLog : public Block {
+public:
+    explicit ReasonLog(const ChannelBase& channel) : Block(unique("reason_log").c_str()), channel_(channel) {}
+    Cycle tick(Cycle now) override
+    {
+        const Reason reason = channel_.reason(now);
+        if (changes.empty() || changes.back().second != reason) changes.emplace_back(now - 1, reason);
+        return now + 1;
+    }
+    std::string status() const override { return std::to_string(changes.size()) + " changes"; }
+
+    std::vector<std::pair<Cycle, Reason>> changes;
+
+private:
+    const ChannelBase& channel_;
+};
+
 /// Takes an entry, works for as many cycles as it says (entry % 7), passes on entry * 3 + 1; its ledger keeps count.
 class Worker : public Block {
 public:

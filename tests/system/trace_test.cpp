@@ -139,6 +139,45 @@ TEST_CASE("the timeline is a Chrome trace whose slices add up to the ledger and 
     CHECK(slices["array passes"].size() >= slices["array tiles"].size());
 }
 
+TEST_CASE("refreshes are seen: REF in waveform and timeline, and the DRAM's cause while its rank is closed")
+{
+    Subject s{"refreshed often", workload(conv_network(16, 12, 16, square(1)), load_hardware("tpu_like"), "ws"), 1};
+    DramTiming& t = s.options.hardware.dram.timing;
+    t.trefi = 1000;
+    const Folder folder;
+    TraceRequest request = waveform(folder.file("w.vcd"), {"dram.command", "dram.cause"});
+    request.timeline = folder.file("t.json");
+    const LayerResult r = traced(s, request).result;
+    REQUIRE(r.dram.refreshes == t.refreshes_in(r.cycles * 3 / 2));
+    REQUIRE(r.dram.refreshes >= 2);
+
+    VcdCycles w(folder.file("w.vcd"), "clk");
+    const int command = w.file().require("dram.command"), cause = w.file().require("dram.cause");
+    std::vector<std::int64_t> seen;
+    std::int64_t closed = 0;
+    while (w.next()) {
+        if (w.number(command) == 1 + static_cast<int>(DramCommandKind::ref)) seen.push_back(w.cycle());
+        closed += w.number(cause) == static_cast<int>(Dram::Cause::refresh);
+    }
+    std::map<std::string, std::int64_t> dram(r.ledger.at("dram").begin(), r.ledger.at("dram").end());
+    CHECK(closed == dram.at("refresh"));
+    CHECK(closed > 0);
+    std::ostringstream text;
+    text << std::ifstream(request.timeline).rdbuf();
+    const json::value v = json::parse(text.str());
+    std::vector<std::int64_t> clocks;
+    for (const json::value& e : v.at("traceEvents").as_array())
+        if (e.at("name") == "REF") clocks.push_back(e.at("args").at("clock").as_int64());
+    CHECK(static_cast<std::int64_t>(clocks.size()) == r.dram.refreshes);
+    REQUIRE(clocks.size() == seen.size());
+    for (std::size_t i = 0; i < clocks.size(); ++i) {
+        CHECK(seen[i] == (clocks[i] * 2 + 2) / 3); // the first cycle whose edge is not before the memory's
+        const std::int64_t due = t.trefi / 2 + t.trefi * static_cast<std::int64_t>(i);
+        CHECK(clocks[i] >= due);
+        CHECK(clocks[i] <= due + t.tras + t.write_data_end() + t.twr + t.trp_all); // when its rows could close
+    }
+}
+
 TEST_CASE("wave-diff finds no difference in equal runs and the drift in a stalled one")
 {
     const Subject s = subjects()[0];

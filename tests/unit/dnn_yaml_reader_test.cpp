@@ -105,6 +105,22 @@ TEST_CASE("a missing key is reported at its parent")
     CHECK(message([&] { y.choice("x", {"p", "q"}); }) == "a.yaml:1:1: x: missing key, expected one of p, q");
 }
 
+TEST_CASE("a misspelt required key is unknown at its own line, not missing somewhere else")
+{
+    const YamlReader y = load("a: 1\nmem:\n  banks: 2\n  write_bytes: 4\n  prots: 3\n  m: 1\n");
+    const YamlReader mem = y.child("mem");
+    CHECK(message([&] { mem.integer("ports", 1, 4); }) ==
+          "a.yaml:5:3: mem.prots: unknown key (did you mean \"ports\"?)");
+    CHECK(message([&] { y.child("men"); }) != "no error");
+    // A key that is asked for later is no misspelling of this one, however alike: four letters, or one of one.
+    CHECK(message([&] { mem.integer("read_bytes", 1, 4); }) ==
+          "a.yaml:3:3: mem.read_bytes: missing key, expected integer from 1 to 4");
+    CHECK(message([&] { mem.integer("n", 1, 4); }) == "a.yaml:3:3: mem.n: missing key, expected integer from 1 to 4");
+    mem.integer("banks", 0, 9);
+    CHECK(message([&] { mem.integer("bank", 1, 4); }) ==
+          "a.yaml:3:3: mem.bank: missing key, expected integer from 1 to 4"); // banks has been asked for
+}
+
 TEST_CASE("duplicate keys are refused wherever they are")
 {
     CHECK(message([] { load("name: x\nname: y\n"); }) == "a.yaml:2:1: name: duplicate key");
@@ -121,6 +137,11 @@ TEST_CASE("keys that nobody asked for are refused, in children and items too")
     y.child("m").integer("y", 0, 9);
     y.child("l").items()[0].integer("p", 0, 9);
     CHECK(message([&] { y.finish(); }) == "a.yaml:6:12: l[0].q: unknown key, expected one of p");
+    const YamlReader optional = load("late: 1\nlatency: 2\n");
+    optional.integer("latency", 0, 9);
+    optional.has("lat");
+    CHECK(message([&] { optional.finish(); }) ==
+          "a.yaml:1:1: late: unknown key (did you mean \"lat\"?), expected one of lat, latency");
     y.child("l").items()[0].has("q");
     CHECK(message([&] { y.finish(); }) == "no error");
 }

@@ -201,7 +201,7 @@ TEST_CASE("after a canonical reset the past is forgotten")
         dram.reset_to_canonical(begin);
         const DramCounts charged = dram.counts(begin) - before;
         CHECK(charged.pre == before.act - before.pre); // every row still open
-        CHECK(charged.ref == static_cast<std::uint64_t>(timing.ranks * timing.channels));
+        CHECK(charged.ref == 0);
         CHECK(charged.act + charged.rd + charged.data_bus_busy_clocks + charged.active_standby_clocks == 0);
         std::vector<Arrival> shifted = work;
         for (Arrival& arrival : shifted) arrival.clock += begin;
@@ -216,6 +216,166 @@ TEST_CASE("after a canonical reset the past is forgotten")
         REQUIRE(trace.commands.size() == reference.commands.size());
         for (std::size_t i = 0; i < trace.commands.size(); ++i) REQUIRE(same(trace.commands[i], reference.commands[i]));
     }
+}
+
+TEST_CASE("refreshes of a layer are due after half an interval, then every interval, and counted from then on")
+{
+    DramTiming timing = small_timing();
+    timing.trefi = GENERATE(200, 201);
+    timing.ranks = GENERATE(1, 2);
+    const auto half = static_cast<Clock>(timing.trefi / 2), whole = static_cast<Clock>(timing.trefi);
+    DramController dram(timing);
+    // Whatever ran before: the last layer starts in the middle of a refresh of the one before it, and has none of it.
+    Clock ended = 0;
+    for (const Clock begin : {Clock{0}, Clock{1007}, 1007 + half + 3 * whole + 10}) {
+        run(dram, {}, ended, begin, false);
+        dram.reset_to_canonical(begin);
+        ended = begin + half + 2 * whole + 2;
+        const std::uint64_t before = dram.counts(begin).ref;
+        const auto refreshes = [&](Clock clocks) { // the controller is not told to do anything meanwhile
+            CHECK(timing.refreshes_in(static_cast<std::int64_t>(clocks)) * timing.ranks ==
+                  static_cast<std::int64_t>(dram.counts(begin + clocks).ref - before));
+            return (dram.counts(begin + clocks).ref - before) / static_cast<std::uint64_t>(timing.ranks);
+        };
+        CHECK(refreshes(half - 1) == 0);
+        CHECK(refreshes(half) == 1);
+        CHECK(refreshes(half + whole - 1) == 1);
+        CHECK(refreshes(half + whole) == 2);
+        CHECK(refreshes(half + 7 * whole) == 8);
+        // And by the commands: two ranks share the command bus, the second one refreshes a clock later.
+        const Trace trace = run(dram, {}, begin, ended, false);
+        REQUIRE(trace.commands.size() == 3u * timing.ranks);
+        for (std::size_t i = 0; i < trace.commands.size(); ++i) {
+            CHECK(trace.commands[i].kind == Kind::ref);
+            CHECK(trace.commands[i].clock == begin + half + whole * (i / timing.ranks) + i % timing.ranks);
+        }
+        CHECK(trace.counts.ref - before == 3u * timing.ranks);
+    }
+}
+
+TEST_CASE("a refresh that is due is counted though its rank cannot close yet, and once")
+{
+    DramTiming timing = small_timing();
+    timing.trefi = 200;
+    DramController dram(timing);
+    dram.reset_to_canonical(0);
+    // ACT 85, WR 91, data 95 to 98, so PREA at 99 + tWR 5 = 104 and REF at 111, though due at 100.
+    const std::vector<Arrival> write = {{84, {0, true, 0}}};
+    CHECK(run(dram, write, 0, 110, false).counts.ref == 1);
+    CHECK(spell(run(dram, {}, 111, 200, false).commands) == "111REF ");
+    CHECK(dram.counts(200).ref == 1);
+    dram.reset_to_canonical(200);
+    CHECK(dram.counts(200 + 100).ref == 2);
+    dram.reset_to_canonical(200 + 100); // due and not begun: the layer that ends here has it
+    CHECK(dram.counts(200 + 100).ref == 2);
+    CHECK(dram.counts(200 + 199).ref == 2);
+}
+
+namespace {
+
+/// What the controller waits for, clock by clock, as "from word …"; asked at every clock.
+std::string waits(DramController& dram, const std::vector<Arrival>& arrivals, Clock end)
+{
+    static const char* const names[] = {"-", "refresh", "bandwidth", "latency"};
+    std::string text;
+    std::size_t next = 0;
+    for (Clock now = 0; now < end; ++now) {
+        dram.tick(now);
+        while (next < arrivals.size() && arrivals[next].clock <= now) dram.enqueue(arrivals[next++].burst, now);
+        const std::string word = names[int(dram.state(now).wait)];
+        if (text.size() < word.size() + 1 || text.compare(text.size() - word.size() - 1, word.size(), word) != 0)
+            text += std::to_string(now) + " " + word + " ";
+    }
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("a lone burst waits for latency until its beats move")
+{
+    DramController dram(small_timing());
+    // Seen at 11: ACT; RD at 17, data in 22 to 25.
+    CHECK(waits(dram, {{10, {row_of_bank(2, 1), false, 7}}}, 100) == "0 - 10 latency 22 bandwidth 26 - ");
+}
+
+TEST_CASE("a row that closes and another that opens are latency")
+{
+    DramController dram(small_timing());
+    // 1 ACT, 7 RD, data 12 to 15; 16 PRE (tRAS), 23 ACT, 29 RD, data 34 to 37.
+    CHECK(waits(dram, {{0, {row_of_bank(0, 0), false, 0}}, {0, {row_of_bank(1, 0), false, 1}}}, 100) ==
+          "0 latency 12 bandwidth 16 latency 34 bandwidth 38 - ");
+}
+
+TEST_CASE("what transfers must keep between them is bandwidth: tRRD, tFAW, tCCD, turnarounds")
+{
+    // Four banks, each alone would have its data at 1 + tRCD 6 + tCL 5 = 12.
+    std::vector<Arrival> banks;
+    for (std::uint32_t i = 0; i < 4; ++i) banks.push_back({0, {row_of_bank(0, int(i)), false, i}});
+    DramTiming spread = small_timing();
+    spread.trrd_s = spread.trrd_l = 10, spread.tfaw = 40; // ACT 1, 11, 21, 31: data 12, 22, 32 and 42 to 45
+    DramController acts(spread);
+    CHECK(waits(acts, banks, 100) == "0 latency 12 bandwidth 46 - ");
+    spread.trrd_s = spread.trrd_l = 3, spread.tfaw = 30; // a fifth ACT at 31 in place of 13: its data in 42 to 45
+    spread.banks_per_group = 8;
+    DramController window(spread);
+    std::vector<Arrival> five;
+    for (std::uint32_t i = 0; i < 5; ++i) five.push_back({0, {i * 64, false, i}});
+    CHECK(waits(window, five, 100) == "0 latency 12 bandwidth 46 - ");
+    // One row, RD every 9 clocks: data 12 to 15, 21 to 24.
+    DramTiming slow = small_timing();
+    slow.tccd_s = slow.tccd_l = 9;
+    DramController ccd(slow);
+    CHECK(waits(ccd, {{0, {0, false, 0}}, {0, {8, false, 1}}}, 100) == "0 latency 12 bandwidth 25 - ");
+    // WR at 7, data 11 to 14; RD at 15 + tWTR 3, data 23 to 26; alone it had been read at 12.
+    DramController turn(small_timing());
+    CHECK(waits(turn, {{0, {0, true, 0}}, {0, {8, false, 1}}}, 100) == "0 latency 11 bandwidth 27 - ");
+}
+
+TEST_CASE("a burst whose rank closes and refreshes waits for the refresh, then for its row")
+{
+    DramTiming timing = small_timing();
+    timing.trefi = 200;
+    DramController idle(timing), open(timing);
+    idle.reset_to_canonical(0);
+    open.reset_to_canonical(0);
+    // Due at 100 with all banks closed: REF 100 to 139, ACT 140, RD 146, data 151 to 154.
+    CHECK(waits(idle, {{100, {0, false, 0}}}, 180) == "0 - 100 refresh 140 latency 151 bandwidth 155 - ");
+    // ACT 89, RD 95, data 100 to 103. A read of another row, seen at 97, would have that one closed at 104; due at 100,
+    // but tRAS keeps the row open until 104: PREA 104, REF 111 to 150, ACT 151, RD 157, data 162 to 165.
+    CHECK(waits(open, {{88, {0, false, 0}}, {96, {row_of_bank(1, 0), false, 1}}}, 180) ==
+          "0 - 88 latency 100 bandwidth 104 refresh 151 latency 162 bandwidth 166 - ");
+}
+
+TEST_CASE("what a controller waits for changes at no clock but those it names")
+{
+    const int index = GENERATE(range(0, 8));
+    CAPTURE(index);
+    DramTiming timing = variant(index);
+    timing.trefi /= 4;
+    const auto arrivals = random_traffic(timing, 17, 600);
+    DramController dram(timing);
+    dram.reset_to_canonical(0);
+    std::size_t next = 0;
+    int changes[4] = {};
+    for (Clock now = 0; now < 60000;) {
+        dram.tick(now);
+        while (next < arrivals.size() && arrivals[next].clock <= now &&
+               dram.can_accept(arrivals[next].burst.address_bytes))
+            dram.enqueue(arrivals[next++].burst, now);
+        const DramController::State state = dram.state(now);
+        ++changes[int(state.wait)];
+        if (dram.data_bus_busy(now)) CHECK(state.wait <= DramWait::bandwidth);
+        CHECK((state.wait == DramWait::nothing) == dram.idle());
+        Clock wake = std::min(dram.next_event(now), state.until);
+        if (next < arrivals.size() && arrivals[next].clock > now) wake = std::min(wake, arrivals[next].clock);
+        REQUIRE(wake > now);
+        for (Clock between = now + 1; between < wake && between < now + 40; ++between) {
+            REQUIRE(dram.state(between).wait == state.wait);
+            REQUIRE(dram.state(between).refreshing == state.refreshing);
+        }
+        now = wake;
+    }
+    for (const int n : changes) CHECK(n > 0);
 }
 
 TEST_CASE("enqueue before or after tick of the same clock is the same")

@@ -102,7 +102,7 @@ TEST_CASE("best is no slower than any dataflow alone, and switches cost what the
     CHECK(cycles["best"] <= std::min({cycles["ws"], cycles["os"], cycles["is"]}));
     RunOptions o = options_of(mixed(), "best", -1);
     o.jobs = 2;
-    o.hardware.dram.kind = DramKind::fixed; // a refresh that is due when a layer starts would hide the switch
+    o.hardware.dram.kind = DramKind::fixed; // rows that close as a layer starts would hide the switch
     o.hardware.dram.latency_cycles = 20;
     o.hardware.dram.beat_bytes = 16;
     const std::int64_t free_switches = cycles_of(run_network(o, {}));
