@@ -53,6 +53,8 @@ public:
     bool done() const { return done_; }
     Run run() const;
     void next();
+    /// Places of the order that step from run to run; the others lie inside a run.
+    int outer_places() const { return inner_; }
 
 private:
     const TensorLayout* layout_ = nullptr;

@@ -35,4 +35,22 @@ private:
     int bits_ = 8, max_bytes_ = 64;
 };
 
+/// Requests that a box is cut into, and the memory's smallest transfers that they take: each takes all that it touches.
+struct RequestCount {
+    std::int64_t requests = 0, bursts = 0;
+
+    RequestCount& operator+=(const RequestCount& o)
+    {
+        requests += o.requests;
+        bursts += o.bursts;
+        return *this;
+    }
+    friend RequestCount operator*(RequestCount a, std::int64_t n) { return {a.requests * n, a.bursts * n}; }
+};
+
+/// What a RequestWalk over the boxes comes to, from the address where the tensor starts; runs that start at the same
+/// place of a request are worked out once.
+RequestCount count_requests(const TensorLayout& layout, const std::vector<Box>& boxes, std::uint64_t address, int bits,
+                            int max_bytes, int burst_bytes);
+
 } // namespace heddle

@@ -30,8 +30,8 @@ std::int64_t drain_cycles(const LayerPlan& plan, const HardwareConfig& hw, const
     if (hw.psum_network.one_set) return ceil_div(p.psum_words, words);
     if (words >= hw.macs()) return p.psum_entries;
     const bool full = hw.passes.edges_full;
-    const int rows = plan.psum_path != PsumPath::local ? 1 : full ? hw.array.rows : p.used_rows;
-    const int cols = full ? hw.grid_cols() : (p.used_cols - 1) * hw.array.lanes + p.used_lanes;
+    const int rows = plan.psum_path != PsumPath::local ? 1 : full ? hw.array.rows : p.last_rows;
+    const int cols = full ? hw.grid_cols() : (p.last_cols - 1) * hw.array.lanes + p.last_lanes;
     return p.psum_entries * rows * ceil_div(cols, words);
 }
 
@@ -47,8 +47,8 @@ int tree_levels(int rows)
 
 PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& pass)
 {
-    const int rows = hw.passes.edges_full ? hw.array.rows : pass.used_rows;
-    const int cols = hw.passes.edges_full ? hw.array.cols : pass.used_cols;
+    const int rows = hw.passes.edges_full ? hw.array.rows : pass.last_rows;
+    const int cols = hw.passes.edges_full ? hw.array.cols : pass.last_cols;
     PassPhases p;
     p.weight_load = load_cycles(Tensors::weights, plan, hw, pass);
     p.input_load = load_cycles(Tensors::inputs, plan, hw, pass);
@@ -86,65 +86,102 @@ struct Phase {
 
 /// New tiles of one kept operand.
 struct Load {
-    std::int64_t count;
+    std::int64_t count = 0;
     Phase phase;
 };
 
-/// Pass starts are max(stream, min_cycles, hidden phases) + exposed phases + gap apart. A hidden phase belongs to the
-/// neighbour, whose class is not known here: the least over the classes is certain.
-std::int64_t compute_cycles(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t)
-{
-    const PassConfig& config = hw.passes;
-    Phase drain, wavefront;
-    Load loads[2] = {{t.weight_loads, {}}, {t.input_loads, {}}};
-    std::int64_t passes = 0, least_steps = INT64_MAX;
-    for (const PassClass& p : t.passes) {
-        const PassPhases phases = pass_phases(plan, hw, p);
-        loads[0].phase.add(phases.weight_load, p.count);
-        loads[1].phase.add(phases.input_load, p.count);
-        drain.add(phases.drain, p.count);
-        wavefront.add(phases.wavefront, p.count);
-        passes += p.count;
-        least_steps = std::min(least_steps, p.steps);
+/// How far apart the first steps of passes are: what each pass does, then what the next one waits for (PassConfig).
+class PassTimes {
+public:
+    PassTimes(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t) : plan_(plan), hw_(hw), t_(t)
+    {
+        loads_[0].count = t.weight_loads;
+        loads_[1].count = t.input_loads;
+        for (const PassClass& p : t.passes) {
+            phases_.push_back(pass_phases(plan, hw, p));
+            loads_[0].phase.add(phases_.back().weight_load, p.count);
+            loads_[1].phase.add(phases_.back().input_load, p.count);
+            least_drain_ = std::min(least_drain_, phases_.back().drain);
+            passes_ += p.count;
+        }
+        find_floors();
     }
-    const bool hidden = config.load == Overlap::hidden;
-    std::int64_t floor = config.min_cycles; // of the time between two starts
-    for (const Load& l : loads)
-        if (hidden && l.count == passes) floor = std::max(floor, l.phase.least);
-    const std::int64_t first_floor = floor; // no drain runs behind the first pass
-    if (config.drain == Overlap::hidden) floor = std::max(floor, drain.least);
 
-    std::int64_t cycles = (passes - 1) * config.gap_cycles, longest = floor, after_stream = 0;
-    for (const PassClass& p : t.passes) {
-        const std::int64_t apart = std::max(p.steps + pass_phases(plan, hw, p).additions, floor);
-        cycles += p.count * apart;
-        longest = std::max(longest, apart);
-        after_stream = std::max(after_stream, apart - p.steps);
+    std::int64_t cycles() const
+    {
+        std::int64_t cycles = 0, longest = 0, behind_last = INT64_MIN, no_drain_before_first = 0;
+        for (std::size_t i = 0; i < phases_.size(); ++i) {
+            const PassClass& p = t_.passes[i];
+            const std::int64_t apart = this->apart(i, floor_);
+            cycles += p.count * apart;
+            longest = std::max(longest, apart);
+            // Nothing starts after the last pass; it streams, and its results come out.
+            behind_last = std::max(behind_last, apart - p.steps - phases_[i].drain - phases_[i].wavefront);
+            no_drain_before_first = std::max(no_drain_before_first, apart - this->apart(i, first_floor_));
+        }
+        cycles -= behind_last;
+        if (passes_ > 1) cycles -= no_drain_before_first;
+        return cycles + exposed_loads(longest);
     }
-    // Nothing starts after the last pass: it only streams. The first load and the last drain have no pass to hide
-    // behind.
-    cycles -= after_stream;
-    if (passes > 1) cycles -= std::max<std::int64_t>(0, floor - std::max(first_floor, least_steps));
-    std::int64_t exposed = 0; // the operands are loaded side by side
-    for (const Load& l : loads) {
-        if (l.count == 0) continue;
-        std::int64_t least = config.load == Overlap::word ? 0 : l.phase.least;
-        if (config.load == Overlap::exposed) least = l.count == passes ? l.phase.total : l.count * l.phase.least;
-        // Passes before a load last as long as it; which ones they are is not known here.
-        else if (hidden && l.count != passes && l.count > 1)
-            least += (l.count - 1) * std::max<std::int64_t>(0, l.phase.least - longest);
-        exposed = std::max(exposed, least);
+
+private:
+    bool chain(int operand) const
+    {
+        return (operand == 0 ? plan_.weight_delivery : plan_.input_delivery) == Delivery::load_chain_y;
     }
-    cycles += exposed;
-    if (config.drain == Overlap::exposed)
-        cycles += drain.total;
-    else
-        cycles += drain.least;
-    // A drain that the next pass waits for starts when the wavefront has passed.
-    const bool chained = config.wavefront_chained && !(plan.keep_psums && config.drain == Overlap::exposed);
-    cycles += chained ? wavefront.least : wavefront.total;
-    return cycles;
-}
+
+    /// A hidden phase belongs to the neighbour, whose class is not known here: the least over the classes is certain.
+    void find_floors()
+    {
+        first_floor_ = hw_.passes.min_cycles;
+        for (int o = 0; o < 2; ++o) {
+            const Load& l = loads_[o];
+            if (hw_.passes.load != Overlap::hidden || l.count != passes_) continue;
+            // A chain shifts while the pass lasts; other wires bring words during its exposed phases, too.
+            std::int64_t& floor = chain(o) ? first_floor_ : arrival_;
+            floor = std::max(floor, l.phase.least);
+        }
+        floor_ = first_floor_; // no drain runs behind the first pass
+        if (hw_.passes.drain == Overlap::hidden) floor_ = std::max(floor_, least_drain_);
+    }
+
+    std::int64_t apart(std::size_t i, std::int64_t floor) const
+    {
+        const PassPhases& p = phases_[i];
+        const bool drain_waits = plan_.keep_psums && hw_.passes.drain == Overlap::exposed;
+        std::int64_t cycles = std::max(t_.passes[i].steps + p.additions, floor) + hw_.passes.gap_cycles;
+        if (drain_waits) cycles += p.drain;
+        // A drain that the next pass waits for starts when the wavefront has passed.
+        if (!hw_.passes.wavefront_chained || drain_waits) cycles += p.wavefront;
+        return std::max(cycles, arrival_);
+    }
+
+    /// The operands are loaded side by side.
+    std::int64_t exposed_loads(std::int64_t longest) const
+    {
+        std::int64_t exposed = 0;
+        for (const Load& l : loads_) {
+            if (l.count == 0) continue;
+            std::int64_t least = hw_.passes.load == Overlap::word ? 0 : l.phase.least;
+            if (hw_.passes.load == Overlap::exposed)
+                least = l.count == passes_ ? l.phase.total : l.count * l.phase.least;
+            // Passes before a load last as long as it; which ones they are is not known here.
+            else if (hw_.passes.load == Overlap::hidden && l.count != passes_ && l.count > 1)
+                least += (l.count - 1) * std::max<std::int64_t>(0, l.phase.least - longest);
+            exposed = std::max(exposed, least);
+        }
+        return exposed;
+    }
+
+    const LayerPlan& plan_;
+    const HardwareConfig& hw_;
+    const Traffic& t_;
+    std::vector<PassPhases> phases_; ///< of t_.passes
+    Load loads_[2];                  ///< weights, inputs
+    std::int64_t passes_ = 0, least_drain_ = INT64_MAX;
+    std::int64_t first_floor_ = 0, floor_ = 0; ///< what a pass takes at least, before its exposed phases
+    std::int64_t arrival_ = 0;                 ///< from a pass's first step until the next one's words are there
+};
 
 /// Collects the parts; a part of zero cycles is left out.
 class Parts {
@@ -196,7 +233,40 @@ void add_ports(const HardwareConfig& hw, const Traffic& t, Parts& parts)
     if (operand2 > 0) parts.port("operand2", glb.operand2, operand2, off_chip ? t.operand2_fills : 0);
 }
 
-void add_dram(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t, Bound& bound, Parts& parts)
+/// From the cycle in which the Dma issues a request to the one in which the answer's last words make room for another,
+/// less the time that its data take.
+std::int64_t request_cycles(const HardwareConfig& hw, bool write)
+{
+    const DramConfig& d = hw.dram;
+    if (d.kind == DramKind::fixed) return d.latency_cycles + 1; // a channel there, data from latency on, a channel back
+    // The column command comes a memory clock after the request, at the earliest.
+    const std::int64_t clocks = write ? d.timing.write_data_end() : d.timing.read_data_end();
+    return 2 + 2 * d.sync_cycles + clocks * 1000 * hw.clock_mhz / d.timing.clock_khz;
+}
+
+/// Every request takes one of the Dma's places, and of a fixed memory's, from its issue to its answer.
+std::int64_t window_cycles(const HardwareConfig& hw, const DramMoves& m)
+{
+    const std::int64_t requests = m.read.requests + m.written.requests;
+    if (hw.dram.kind == DramKind::dram)
+        return ceil_div(m.read.requests * request_cycles(hw, false) + m.written.requests * request_cycles(hw, true),
+                        hw.dma.requests_in_flight);
+    const std::int64_t data = dram_cycles(hw, m.read_bytes(), 0) + dram_cycles(hw, 0, m.write_bytes());
+    return std::max(ceil_div(requests * request_cycles(hw, false) + data, hw.dma.requests_in_flight),
+                    ceil_div(requests * hw.dram.latency_cycles + data, hw.dram.queue_depth));
+}
+
+/// One request an interval; within a move one a cycle, and every move starts anew.
+std::int64_t issue_cycles(const HardwareConfig& hw, const DramMoves& m)
+{
+    const DmaConfig& dma = hw.dma;
+    const auto side = [&](const DramMoves::Side& s) { return s.moves * dma.startup_cycles + s.requests; };
+    return std::max(
+        {(m.read.requests + m.written.requests) * dma.issue_interval_cycles, side(m.read), side(m.written)});
+}
+
+void add_dram(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t, const EncodedMaps& maps, Bound& bound,
+              Parts& parts)
 {
     if (hw.dram.kind == DramKind::resident) return;
     const Precision& bits = hw.precision;
@@ -205,9 +275,33 @@ void add_dram(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& t,
         read_bits += std::int64_t{8} * hw.post.parameter_bytes_per_channel * plan.extent[dim_g] * plan.extent[dim_k];
     bound.dram_read_bytes = ceil_div(read_bits, 8);
     bound.dram_write_bytes = ceil_div(t.results * bits.input_bits, 8);
-    parts.add("dram", dram_cycles(hw, bound.dram_read_bytes, bound.dram_write_bytes));
-    parts.add("dma", std::max(ceil_div(bound.dram_read_bytes, hw.dma.read_bytes_per_cycle),
-                              ceil_div(bound.dram_write_bytes, hw.dma.write_bytes_per_cycle)));
+    bound.dram = count_dram_moves(plan, hw, maps);
+    parts.add("dram", dram_cycles(hw, bound.dram.read_bytes(), bound.dram.write_bytes()));
+    parts.add("request window", window_cycles(hw, bound.dram));
+    // The Dma's rates are those of plain words, its codec's too.
+    parts.add("dma",
+              std::max({ceil_div(bound.dram_read_bytes, hw.dma.read_bytes_per_cycle),
+                        ceil_div(bound.dram_write_bytes, hw.dma.write_bytes_per_cycle), issue_cycles(hw, bound.dram)}));
+}
+
+Bound bound_of(const LayerPlan& plan, const HardwareConfig& hw, const EncodedMaps& maps)
+{
+    const Traffic t = compute_traffic(plan, hw);
+    Bound bound;
+    Parts parts(bound);
+    if (plan.kind == PlanKind::array) {
+        parts.add("compute", PassTimes(plan, hw, t).cycles());
+        add_networks(plan, hw, t, parts);
+    }
+    add_ports(hw, t, parts);
+    add_dram(plan, hw, t, maps, bound, parts);
+    std::int64_t post = ceil_div(t.outputs, hw.post.words_per_cycle);
+    if (plan.kind == PlanKind::post) { // a cycle for every step of every window, padding included
+        post = 0;
+        for (const PassClass& p : t.passes) post += p.count * p.steps;
+    }
+    parts.add("post", post);
+    return bound;
 }
 
 } // namespace
@@ -230,22 +324,12 @@ std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std:
 
 Bound compute_bound(const LayerPlan& plan, const HardwareConfig& hw)
 {
-    const Traffic t = compute_traffic(plan, hw);
-    Bound bound;
-    Parts parts(bound);
-    if (plan.kind == PlanKind::array) {
-        parts.add("compute", compute_cycles(plan, hw, t));
-        add_networks(plan, hw, t, parts);
-    }
-    add_ports(hw, t, parts);
-    add_dram(plan, hw, t, bound, parts);
-    std::int64_t post = ceil_div(t.outputs, hw.post.words_per_cycle);
-    if (plan.kind == PlanKind::post) { // a cycle for every step of every window, padding included
-        post = 0;
-        for (const PassClass& p : t.passes) post += p.count * p.steps;
-    }
-    parts.add("post", post);
-    return bound;
+    return bound_of(plan, hw, {});
+}
+
+Bound compute_bound_actual(const LayerPlan& plan, const HardwareConfig& hw, const EncodedMaps& maps)
+{
+    return bound_of(plan, hw, maps);
 }
 
 std::int64_t Bound::part(const std::string& name) const

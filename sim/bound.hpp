@@ -1,7 +1,9 @@
-// The closed-form bound (design.md §7): no run of a plan takes fewer cycles. Dense, uncompressed data.
+// The closed-form bound: no run of a plan takes fewer cycles. It is worked out before simulation, from plan, machine
+// and (bound_actual) tensors.
 #pragma once
 
 #include "hw/plan.hpp"
+#include "sim/dram_moves.hpp"
 
 #include <cstdint>
 #include <string>
@@ -10,7 +12,8 @@
 
 namespace heddle {
 
-/// Phases of one pass in cycles (design.md §5.6), from its used rows and columns.
+/// Phases of one pass in cycles (hw/pe_array.hpp): the load from what its first step uses of the array, drain and
+/// wavefront from its last one.
 struct PassPhases {
     std::int64_t load = 0;      ///< of the stationary operands, side by side; 0 when only psums are kept
     std::int64_t drain = 0;     ///< of psums kept in the PEs: an array row takes at least one beat
@@ -24,7 +27,8 @@ struct PassClass {
     std::int64_t count = 0;
     std::int64_t steps = 0;
     int used_rows = 0, used_cols = 0, active_macs = 0;
-    int used_lanes = 1, summed_rows = 1; ///< lanes of a PE; rows of PEs whose psums add up to one
+    int used_lanes = 1, summed_rows = 1;              ///< lanes of a PE; rows of PEs whose psums add up to one
+    int last_rows = 0, last_cols = 0, last_lanes = 1; ///< used in its last step, which may be a partial one
     int weight_entries = 1, input_entries = 1, psum_entries = 1; ///< of the register files, when kept
     /// Read for it: all its steps, padding included, or one load (of inputs: as few as padding may leave).
     std::int64_t weight_words = 0, input_words = 0;
@@ -52,12 +56,17 @@ struct Bound {
     std::int64_t cycles = 0;                                 ///< the largest part
     std::string by;                                          ///< its name
     std::vector<std::pair<std::string, std::int64_t>> parts; ///< compute, ports, networks, dram, …
-    std::int64_t dram_read_bytes = 0, dram_write_bytes = 0;  ///< least, before rounding to bursts
+    std::int64_t dram_read_bytes = 0, dram_write_bytes = 0;  ///< of words, before rounding to bursts
+    DramMoves dram;                                          ///< in whole bursts
     std::int64_t buffer_words = 0;                           ///< read and written at the global buffer
 
     std::int64_t part(const std::string& name) const; ///< 0 when absent
 };
+/// For dense, uncompressed data.
 Bound compute_bound(const LayerPlan& plan, const HardwareConfig& hw);
+/// For the tensors as they are: what compressed maps take in DRAM. (No machine skips zeros yet, and no map stays on
+/// chip between layers: all the rest is as for dense data.)
+Bound compute_bound_actual(const LayerPlan& plan, const HardwareConfig& hw, const EncodedMaps& maps);
 
 /// Cycles that the DRAM's data bus and the DMA need at least; 0 when tensors are resident.
 std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std::int64_t write_bytes);

@@ -82,9 +82,20 @@ private:
         return (std::min(loop.span, cover_[static_cast<std::size_t>(loop.axis)]) + loop.step - 1) / loop.step;
     }
 
-    int positions(const SpatialLoop& loop) const
+    static int positions(const SpatialLoop& loop, const std::vector<int>& left)
     {
-        return std::min(loop.count, (cover_[static_cast<std::size_t>(loop.axis)] + loop.step - 1) / loop.step);
+        return std::min(loop.count, (left[static_cast<std::size_t>(loop.axis)] + loop.step - 1) / loop.step);
+    }
+
+    /// Indices of each axis that are left where the loops of a pass stand in their last iteration.
+    std::vector<int> left_in_last_step() const
+    {
+        std::vector<int> left = cover_;
+        for (const AxisLoop& loop : plan_.pass_loops) {
+            int& l = left[static_cast<std::size_t>(loop.axis)];
+            l -= (std::min(loop.span, l) - 1) / loop.step * loop.step;
+        }
+        return left;
     }
 
     /// Indices of an axis that the spatial loops over it reach together, those past its end left out.
@@ -149,8 +160,13 @@ private:
         p.steps = 1;
         for (const AxisLoop& loop : plan_.pass_loops) p.steps *= iterations(loop);
         p.used_rows = p.used_cols = p.active_macs = 1;
+        p.last_rows = p.last_cols = 1;
+        const std::vector<int> last = left_in_last_step();
         for (const SpatialLoop& loop : plan_.spatial) {
-            const int n = positions(loop);
+            const int n = positions(loop, cover_), m = positions(loop, last);
+            if (loop.place == Place::y || loop.place == Place::diagonal) p.last_rows *= m;
+            if (loop.place == Place::x || loop.place == Place::diagonal) p.last_cols *= m;
+            if (loop.place == Place::lane) p.last_lanes *= m;
             if (loop.place == Place::y || loop.place == Place::diagonal) p.used_rows *= n;
             if (loop.place == Place::x || loop.place == Place::diagonal) p.used_cols *= n;
             if (loop.place == Place::lane) p.used_lanes *= n;

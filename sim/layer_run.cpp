@@ -66,13 +66,19 @@ void check_compressed_stores(const LayerSetup& setup, const CompiledPlan& plan)
                         "expected dram.compression.unit: row, or a mapping that keeps whole rows");
 }
 
-/// The bound counts plain words. Compressed maps may move less: what the DRAM really moved then takes their place.
-std::int64_t bound_of_moved(const Bound& bound, const HardwareConfig& hw, const DramActivity& dram)
+/// What the reference's maps take, of those that lie in DRAM compressed.
+EncodedMaps encode_maps(const LayerSetup& setup, const HardwareConfig& hw, const std::vector<Tensor>& reference)
 {
-    std::int64_t cycles = dram_cycles(hw, dram.read_bytes, dram.write_bytes);
-    for (const auto& [name, part] : bound.parts)
-        if (name != "dram") cycles = std::max(cycles, part);
-    return cycles;
+    EncodedMaps maps;
+    const auto encode = [&](Region r, int layer, std::optional<EncodedMap>& to) {
+        const CompressedMap* map = setup.image.compressed[static_cast<std::size_t>(r)];
+        if (map) to = encode_map(hw, reference[static_cast<std::size_t>(layer)].data, map->unit_words());
+    };
+    const LayerPlan& p = setup.plan;
+    encode(Region::inputs, setup.source, maps.inputs);
+    encode(Region::outputs, p.fused_layer >= 0 ? p.fused_layer : p.layer, maps.outputs);
+    if (p.add_layer >= 0) encode(Region::operand2, p.add_layer, maps.operand2);
+    return maps;
 }
 
 } // namespace
@@ -213,7 +219,9 @@ LayerResult LayerRunner::run(int layer)
     }
     r.bound_cycles = r.bound_actual_cycles = choice.bound.cycles;
     if (options_.hardware.dram.compression.maps)
-        r.bound_actual_cycles = bound_of_moved(choice.bound, options_.hardware, r.dram);
+        r.bound_actual_cycles =
+            compute_bound_actual(choice.plan, options_.hardware, encode_maps(*setup, options_.hardware, reference()))
+                .cycles;
     r.bound_by = choice.bound.by;
     r.wire_utilization = choice.wire_utilization;
     if (r.cycles < r.bound_actual_cycles)

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "hw/map_layout.hpp"
+#include "sim/dram_moves.hpp"
 #include "sim/layer_shape.hpp"
 
 #include <algorithm>
@@ -120,14 +121,7 @@ std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const 
     s->plan = plan;
     LayerPlan& p = s->plan;
     const int result = p.fused_layer >= 0 ? p.fused_layer : p.layer;
-    const int source = layer_shape(net.net, p.layer).source;
-    const auto put = [&](TensorPlace& place, int layer) {
-        place.channel_stride = maps.place(layer).channel_stride;
-        place.channel_offset = maps.place(layer).channel_offset;
-    };
-    put(p.inputs, source);
-    put(p.outputs, result);
-    if (p.add_layer >= 0) put(p.operand2, p.add_layer);
+    const int source = s->source = layer_shape(net.net, p.layer).source;
     s->post = make_post_setup(net, p, hw.dram.map_layout);
 
     const auto bind = [&](Region r, std::vector<std::int16_t>* words, int bits) {
@@ -152,19 +146,12 @@ std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const 
     s->image.parameters = &s->parameters;
     s->image.bits[static_cast<int>(Region::parameters)] = hw.post.parameter_bytes_per_channel * 8;
 
-    const DramTiming& t = hw.dram.timing;
-    const std::uint64_t align = hw.dram.kind == DramKind::dram
-                                    ? static_cast<std::uint64_t>(t.row_bytes) * t.banks_per_rank() * t.channels
-                                    : 4096;
-    std::uint64_t next = 0;
-    for (int r = 0; r < region_count; ++r) {
-        s->image.address[static_cast<std::size_t>(r)] = next;
-        const std::uint64_t bytes = region_bytes(*s, r);
-        next += (bytes + align - 1) / align * align;
-    }
-    if (hw.dram.kind == DramKind::dram && next > t.capacity_bytes())
-        throw UserError("layer " + p.name + ": its tensors take " + std::to_string(next) + " bytes, the DRAM holds " +
-                        std::to_string(t.capacity_bytes()));
+    std::array<std::uint64_t, region_count> bytes{};
+    for (int r = 0; r < region_count; ++r) bytes[static_cast<std::size_t>(r)] = region_bytes(*s, r);
+    const std::uint64_t end = place_regions(hw, bytes, s->image.address);
+    if (hw.dram.kind == DramKind::dram && end > hw.dram.timing.capacity_bytes())
+        throw UserError("layer " + p.name + ": its tensors take " + std::to_string(end) + " bytes, the DRAM holds " +
+                        std::to_string(hw.dram.timing.capacity_bytes()));
     return s;
 }
 

@@ -16,13 +16,14 @@ namespace heddle {
 /// Everything one run_layer needs; owns what the image points to.
 struct LayerSetup {
     LayerPlan plan;
+    int source = 0; ///< layer whose map is read
     PostSetup post;
     MemoryImage image;
     std::vector<std::int16_t> weights;
     std::vector<std::int32_t> parameters;
 };
 
-/// `plan` as lowered; gets its addresses, aligned to row x banks from 0 on for every layer (design.md §8.6).
+/// `plan` as lowered; its tensors get addresses by place_regions().
 std::unique_ptr<LayerSetup> make_layer_setup(const QuantizedNetwork& net, const HardwareConfig& hw,
                                              const LayerPlan& plan, MapStore& maps);
 

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "sim/lower_detail.hpp"
+#include "sim/map_place.hpp"
 
 #include <algorithm>
 
@@ -103,10 +104,26 @@ bool has_plan(const Network& net, const HardwareConfig& hw, int layer)
     return computes(at(net, layer)) && fused_into(net, hw, layer) < 0;
 }
 
+namespace {
+
+void set_places(const Network& net, const LayerShape& shape, LayerPlan& p)
+{
+    const auto place = [&net](int layer) {
+        const MapPlace m = map_place(net, layer);
+        return TensorPlace{m.channel_stride, m.channel_offset};
+    };
+    p.inputs = place(shape.source);
+    p.outputs = place(p.fused_layer);
+    if (p.add_layer >= 0) p.operand2 = place(p.add_layer);
+}
+
+} // namespace
+
 LayerPlan lower(const Network& net, int layer, const HardwareConfig& hw, const Mapping& mapping)
 {
     lower_detail::Lowering l{hw, mapping, layer_shape(net, layer), {}};
     set_problem(net, hw, layer, l);
+    set_places(net, l.shape, l.plan);
     set_tile_loops(l);
     set_loops(l);
     if (l.plan.kind == PlanKind::array) {

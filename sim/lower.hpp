@@ -6,7 +6,7 @@
 
 namespace heddle {
 
-/// Complete but for addresses and channel strides (the driver's). Delivery modes are the first of each network's list
+/// Complete but for addresses (the driver's). Delivery modes are the first of each network's list
 /// that fit the sharing which the spatial loops give. UserError naming layer, level, tensor, demand, bound and the
 /// nearest change that fits, or the wires that are missing.
 LayerPlan lower(const Network& net, int layer, const HardwareConfig& hw, const Mapping& mapping);

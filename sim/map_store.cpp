@@ -11,25 +11,17 @@ MapStore::MapStore(const Network& net, const HardwareConfig& hw)
       compressed_(net.layers.size())
 {
     const int count = static_cast<int>(net.layers.size());
-    for (int i = 0; i < count; ++i)
-        places_[static_cast<std::size_t>(i)] = {i, net.layers[static_cast<std::size_t>(i)].out_shape[1], 0};
-    for (int i = 0; i < count; ++i) {
-        const Layer& l = net.layers[static_cast<std::size_t>(i)];
-        if (l.op == Op::reshape || l.op == Op::softmax) places_[static_cast<std::size_t>(i)] = place(l.inputs[0]);
-    }
-    // From the last concat to the first, so that nested ones find their parent's place.
+    for (int i = 0; i < count; ++i) places_[static_cast<std::size_t>(i)] = map_place(net, i);
     for (int i = count - 1; i >= 0; --i) {
         const Layer& l = net.layers[static_cast<std::size_t>(i)];
         if (l.op != Op::concat) continue;
-        int offset = place(i).channel_offset;
+        MapPlace expected = place(i);
         for (int in : l.inputs) {
             const Op op = net.layers[static_cast<std::size_t>(in)].op;
-            Place& p = places_[static_cast<std::size_t>(in)];
-            if (p.owner != in || op == Op::input || op == Op::reshape)
+            if (!(place(in) == expected) || op == Op::input || op == Op::reshape)
                 throw UserError("layer " + l.name + ": its input " + net.layers[static_cast<std::size_t>(in)].name +
                                 " lies elsewhere already (a map can feed one concat, and must be computed)");
-            p = {place(i).owner, place(i).channel_stride, offset};
-            offset += net.layers[static_cast<std::size_t>(in)].out_shape[1];
+            expected.channel_offset += net.layers[static_cast<std::size_t>(in)].out_shape[1];
         }
     }
     for (int i = 0; i < count; ++i)
@@ -47,7 +39,7 @@ MapStore::MapStore(const Network& net, const HardwareConfig& hw)
 
 std::vector<std::int16_t>& MapStore::words(int layer)
 {
-    const Place& p = place(layer);
+    const MapPlace& p = place(layer);
     std::vector<std::int16_t>& map = maps_[static_cast<std::size_t>(p.owner)];
     if (map.empty())
         map.resize(static_cast<std::size_t>(word_count(net_.layers[static_cast<std::size_t>(p.owner)].out_shape)));
@@ -56,7 +48,7 @@ std::vector<std::int16_t>& MapStore::words(int layer)
 
 std::size_t MapStore::index(int layer, const Shape4& s, int n, int c, int pixel) const
 {
-    const Place& p = place(layer);
+    const MapPlace& p = place(layer);
     const std::size_t plane = static_cast<std::size_t>(s[2]) * s[3], at = static_cast<std::size_t>(pixel);
     const std::size_t image = static_cast<std::size_t>(n), channel = static_cast<std::size_t>(p.channel_offset + c);
     const std::size_t stored = static_cast<std::size_t>(p.channel_stride);

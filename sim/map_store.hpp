@@ -4,25 +4,20 @@
 #include "dnn/network.hpp"
 #include "dnn/tensor.hpp"
 #include "hw/compressed_map.hpp"
+#include "sim/map_place.hpp"
 
 #include <memory>
 #include <vector>
 
 namespace heddle {
 
-/// The feature maps of a network in DRAM, in the order of the machine's map_layout. Concatenated maps are written side
-/// by side by their producers, and a reshape is another name for its source, so neither moves data.
+/// The feature maps of a network in DRAM, in the order of the machine's map_layout.
 class MapStore {
 public:
     /// UserError when a map feeds two concats: it would have to be copied, which nothing here does for free.
     MapStore(const Network& net, const HardwareConfig& hw);
 
-    struct Place {
-        int owner = 0;          ///< layer whose allocation holds it
-        int channel_stride = 0; ///< of that allocation
-        int channel_offset = 0;
-    };
-    const Place& place(int layer) const { return places_[static_cast<std::size_t>(layer)]; }
+    const MapPlace& place(int layer) const { return places_[static_cast<std::size_t>(layer)]; }
     /// Of a map that lies there as it is.
     std::vector<std::int16_t>& words(int layer);
     /// Where the machine compresses the map that holds it; else nullptr. The network's inputs come as they are, and so
@@ -40,7 +35,7 @@ private:
 
     const Network& net_;
     const HardwareConfig& hw_;
-    std::vector<Place> places_;
+    std::vector<MapPlace> places_;
     std::vector<int> last_reader_;
     std::vector<std::vector<std::int16_t>> maps_;
     std::vector<std::unique_ptr<CompressedMap>> compressed_;

@@ -119,7 +119,10 @@ TEST_CASE("ports, networks and DRAM bound what compute does not")
     const Bound b = gemm_bound("gemm:1x256x1024", hw, "ws");
     CHECK(b.dram_read_bytes == 256 * 1024 + 1024 + 2560);
     CHECK(b.dram_write_bytes == 256);
-    CHECK(b.part("dram") == (256 * 1024 + 1024 + 2560) / 64 * 2);
+    // Whole bursts: of the 40 requests for parameters, four of five end in a channel's 10 bytes that reach into a burst
+    // behind theirs.
+    CHECK(b.dram.read_bytes() == b.dram_read_bytes + 32 * 64);
+    CHECK(b.part("dram") == (256 * 1024 + 1024 + 2560) / 64 * 2 + 32 * 2);
     CHECK(b.part("weights port") == 256 * 1024 / 16);
     hw.dram.kind = DramKind::dram; // 2 channels of 8 bytes on both edges of 800 MHz at 500 MHz: 51.2 bytes a cycle
     hw.dram.timing.channels = 2;
@@ -129,6 +132,87 @@ TEST_CASE("ports, networks and DRAM bound what compute does not")
     CHECK(dram_cycles(hw, 512, 1) == 11);
     hw.dram.kind = DramKind::resident;
     CHECK(dram_cycles(hw, 512, 512) == 0);
+}
+
+// 64 x 64 words of weights, inputs, outputs each, and 640 bytes of parameters: (3 x 4096 + 640) / 64 = 202 requests.
+// Each takes one of 16 places for the latency, a channel's cycle, and its data's 2 cycles.
+TEST_CASE("a latency with few requests in flight bounds what bandwidth does not")
+{
+    HardwareConfig hw = test_machines::tpu();
+    hw.dram.latency_cycles = 1000;
+    hw.dma.requests_in_flight = 16;
+    hw.dram.queue_depth = 64;
+    const Bound b = gemm_bound("gemm:64x64x64", hw, "ws");
+    CHECK(b.dram.read.requests == 138);
+    CHECK(b.dram.written.requests == 64);
+    CHECK(b.part("request window") == (202 * 1001 + 210 * 2 + 15) / 16);
+    CHECK(b.by == "request window");
+    hw.dma.requests_in_flight = 32; // twice the window, half the time
+    CHECK(gemm_bound("gemm:64x64x64", hw, "ws").part("request window") == (202 * 1001 + 210 * 2 + 31) / 32);
+    hw.dram.queue_depth = 8; // the memory's own places, for the latency and the data
+    CHECK(gemm_bound("gemm:64x64x64", hw, "ws").part("request window") == (202 * 1000 + 210 * 2 + 7) / 8);
+}
+
+// Passes of 2 steps, 2 of load and a wavefront of 4 + 15 + 15 - 1: where the wavefront is exposed, the next pass's
+// weights, which no chain shifts, arrive while it passes.
+TEST_CASE("an exposed wavefront is paid by every pass, and hides the next load but for a chain's")
+{
+    HardwareConfig hw = test_machines::resident_tpu();
+    hw.passes.load = Overlap::hidden;
+    hw.array.mac_latency_cycles = 4;
+    // 9 folds, chain: a load of 16, then 16 + 33 a pass, the last one 4 steps and the wavefront
+    CHECK(gemm_bound("gemm:4x33x40", hw, "ws").part("compute") == 16 + 8 * (16 + 33) + 4 + 33);
+    hw.weight_network.modes = {Delivery::unicast};
+    hw.weight_network.words_per_beat = 16; // the smallest fold loads 8 x 1 words in one beat; 16 x 16 take 16
+    const std::int64_t passes = 8 * (4 + 33) + 4 + 33;
+    CHECK(gemm_bound("gemm:4x33x40", hw, "ws").part("compute") == 1 + passes);
+}
+
+// An axis that steps and spreads ends in a partial step: skew and drain behind it are those of the part.
+TEST_CASE("the wavefront behind a pass is that of its last step")
+{
+    LayerPlan plan;
+    plan.extent = {1, 1, 1, 1, 1, 1, 1, 1};
+    plan.extent[dim_k] = 10;
+    plan.in_rows = plan.in_cols = 1;
+    plan.axes = {{{dim_n}}, {{dim_g}}, {{dim_k}}, {{dim_c}}, {{dim_p}}, {{dim_q}}, {{dim_r}}, {{dim_s}}};
+    plan.pass_loops = {{2, 4, 10, false}};
+    plan.spatial = {{2, Place::x, 1, 4}};
+    plan.input_delivery = Delivery::systolic_x;
+    HardwareConfig hw = test_machines::resident_tpu();
+    hw.passes.edges_full = false;
+    const Traffic t = compute_traffic(plan, hw);
+    REQUIRE(t.passes.size() == 1);
+    CHECK(t.passes[0].used_cols == 4);
+    CHECK(t.passes[0].last_cols == 2); // steps of 4, 4 and 2
+    CHECK(pass_phases(plan, hw, t.passes[0]).wavefront == 1);
+}
+
+TEST_CASE("what compressed maps take is counted unit by unit")
+{
+    Network net = input_of(1, 2, 4, 8);
+    const int first = add_conv(net, 0, 2, square(1));
+    add_conv(net, first, 2, square(1), "conv2");
+    HardwareConfig hw = test_machines::tpu();
+    hw.dram.map_layout = MapLayout::planes;
+    hw.dram.compression.maps = true;
+    hw.dram.burst_bytes = hw.dma.max_burst_bytes = 64;
+    const LayerPlan plan = map_layer(net, 2, hw, "ws").plan;
+    // 5-bit runs and 8-bit values: four pairs in a word of 64 bits. A plane of 32 zeros is one pair; one without zeros
+    // takes eight words, a burst.
+    const std::vector<std::int16_t> zeros(64, 0), ones(64, 1);
+    const EncodedMap sparse = encode_map(hw, zeros, 32), dense = encode_map(hw, ones, 32);
+    CHECK(sparse.codes == std::vector<int>{1, 1});
+    CHECK(dense.codes == std::vector<int>{8, 8});
+    EncodedMaps maps;
+    maps.inputs = sparse;
+    maps.outputs = dense;
+    const Bound b = compute_bound_actual(plan, hw, maps);
+    // Weights of 4 bytes, parameters of 20: a burst each; a burst for each plane, whatever it holds.
+    CHECK(b.dram.read_bytes() == (1 + 1 + 2) * 64);
+    CHECK(b.dram.write_bytes() == 2 * 64);
+    CHECK(b.dram.read.bytes == 4 + 20 + 2 * 8);
+    CHECK(b.dram.written.bytes == 2 * 64);
 }
 
 TEST_CASE("neighbours pass inputs on: (8+R-1)(8+S-1) reads per channel and tile")
