@@ -77,23 +77,27 @@ bool GlobalBuffer::start(Cycle now)
     active_ = true;
     operand2_tile_ = 0;
     operand2_left_ = plan_->tiles()[0].operand2_fill_words;
-    drain_scanned_ = 0;
+    drain_scanned_ = filled_words_ = stored_words_ = 0;
+    update_left_ = operand2_left_beats_ = drain_left_ = 0;
     results_left_ = plan_->result_words();
     done_pending_ = false;
     return true;
 }
 
-/// A beat wider than the write port takes several cycles; its words are there when it starts.
+/// A beat wider than the write port takes several cycles; a word is there when the port has written it.
 bool GlobalBuffer::fill(Cycle now)
 {
     if (!io_.fill_in.can_pop(now)) return false;
     const FillBeat& b = io_.fill_in.front();
     Partition<std::int16_t>& p = partition(b.region);
     if (!p.ports.can_write(now)) return false;
-    p.fill(b.tile, b.first_word, b.count, b.word.data());
-    const int width = p.ports.write_port().words;
-    p.ports.write(now, (b.count + width - 1) / width);
-    stats_.fills[static_cast<int>(b.region)] += b.count;
+    const int words = std::min(p.ports.write_port().words, b.count - filled_words_);
+    p.fill(b.tile, b.first_word + filled_words_, words, b.word.data() + filled_words_);
+    p.ports.write(now);
+    stats_.fills[static_cast<int>(b.region)] += words;
+    filled_words_ += words;
+    if (filled_words_ < b.count) return false; // the port is the reason
+    filled_words_ = 0;
     io_.fill_in.pop(now);
     return true;
 }
@@ -132,16 +136,20 @@ Reason GlobalBuffer::fill_reason(Cycle now)
 
 bool GlobalBuffer::serve_operand2(Cycle now)
 {
-    if (!io_.operand2_in.can_pop(now) || !io_.operand2_out.can_push(now) || !operand2_.ports.can_read(now))
-        return false;
+    Ports& ports = operand2_.ports;
+    if (!io_.operand2_in.can_pop(now) || !io_.operand2_out.can_push(now) || !ports.can_read(now)) return false;
     const Operand2Request& r = io_.operand2_in.front();
-    for (int i = 0; i < r.count; ++i)
-        if (!operand2_.present(r.word[static_cast<std::size_t>(i)])) return false;
+    if (operand2_left_beats_ == 0) {
+        for (int i = 0; i < r.count; ++i)
+            if (!operand2_.present(r.word[static_cast<std::size_t>(i)])) return false;
+        operand2_left_beats_ = ports.beats(ports.read_port(), r.word, r.count);
+    }
+    ports.read(now);
+    if (--operand2_left_beats_ > 0) return false; // the port is the reason
     Operand2Beat& b = io_.operand2_out.push(now);
     b.count = r.count;
     for (int i = 0; i < r.count; ++i)
         b.word[static_cast<std::size_t>(i)] = operand2_.get(r.word[static_cast<std::size_t>(i)]);
-    operand2_.ports.read(now, Ports::beats(operand2_.ports.read_port(), operand2_.ports.line_words(), r.word, r.count));
     stats_.operand2_reads += r.count;
     io_.operand2_in.pop(now);
     shrink_operand2(b.count);
@@ -165,30 +173,40 @@ void GlobalBuffer::shrink_operand2(std::int64_t words)
     }
 }
 
+/// A result is there when the port has written it, one beat a cycle.
 bool GlobalBuffer::store_results(Cycle now)
 {
-    if (!io_.results_in.can_pop(now) || !outputs_.ports.can_write(now)) return false;
+    Ports& ports = outputs_.ports;
+    if (!io_.results_in.can_pop(now) || !ports.can_write(now)) return false;
     const ResultBeat& b = io_.results_in.front();
-    if (outputs_.room() < b.count) return false;
-    for (int i = 0; i < b.count; ++i)
+    const int words = ports.beat(ports.write_port(), b.out_word, stored_words_, b.count);
+    if (outputs_.room() < words) return false;
+    for (int i = stored_words_; i < stored_words_ + words; ++i)
         outputs_.put(b.out_word[static_cast<std::size_t>(i)], b.word[static_cast<std::size_t>(i)]);
-    outputs_.ports.write(now,
-                         Ports::beats(outputs_.ports.write_port(), outputs_.ports.line_words(), b.out_word, b.count));
-    outputs_.occupy(b.count);
-    stats_.fills[static_cast<int>(Region::outputs)] += b.count;
+    ports.write(now);
+    outputs_.occupy(words);
+    stats_.fills[static_cast<int>(Region::outputs)] += words;
     stats_.last_result = now - layer_start_;
-    results_left_ -= b.count;
+    results_left_ -= words;
     done_pending_ = results_left_ == 0;
+    stored_words_ += words;
+    if (stored_words_ < b.count) return false; // the port is the reason
+    stored_words_ = 0;
     io_.results_in.pop(now);
     return true;
 }
 
 bool GlobalBuffer::drain(Cycle now)
 {
-    if (!io_.drain_in.can_pop(now)) return false;
+    Ports& ports = outputs_.ports;
+    if (!io_.drain_in.can_pop(now) || !io_.drain_out.can_push(now) || !ports.can_read(now)) return false;
     const DrainRequest& r = io_.drain_in.front();
     while (drain_scanned_ < r.count && outputs_.present(r.first_word + drain_scanned_)) ++drain_scanned_;
-    if (drain_scanned_ < r.count || !io_.drain_out.can_push(now) || !outputs_.ports.can_read(now)) return false;
+    if (drain_scanned_ < r.count) return false;
+    const int width = ports.read_port().words;
+    if (drain_left_ == 0) drain_left_ = (r.count + width - 1) / width;
+    ports.read(now);
+    if (--drain_left_ > 0) return false; // the port is the reason
     FillBeat& b = io_.drain_out.push(now);
     b.region = Region::outputs;
     b.first_word = r.first_word;
@@ -197,8 +215,6 @@ bool GlobalBuffer::drain(Cycle now)
         b.word[static_cast<std::size_t>(i)] = outputs_.get(r.first_word + i);
         outputs_.drop(r.first_word + i);
     }
-    const int width = outputs_.ports.read_port().words;
-    outputs_.ports.read(now, (r.count + width - 1) / width);
     outputs_.release(r.count);
     stats_.drains += r.count;
     drain_scanned_ = 0;

@@ -67,6 +67,7 @@ private:
     bool read_operands(Cycle now);
     Reason fill_reason(Cycle now);
     bool update(Cycle now);
+    int update_beats(const PsumBeat& beat) const;
     bool in_flight(const PsumBeat& beat, Cycle now) const;
     void add_psums(const PsumBeat& beat, Cycle now);
     void pass_on(const PsumBeat& beat, Cycle now);
@@ -97,6 +98,9 @@ private:
     std::size_t operand2_tile_ = 0;
     std::int64_t operand2_left_ = 0;
     int drain_scanned_ = 0; ///< words of the request at the front known to be present
+    // Of the entries at the fronts of the channels: words that their port has moved, or beats that it still has to.
+    int filled_words_ = 0, stored_words_ = 0;
+    int update_left_ = 0, operand2_left_beats_ = 0, drain_left_ = 0;
     std::int64_t results_left_ = 0;
     bool done_pending_ = false;
     Cycle layer_start_ = 0;

@@ -61,7 +61,18 @@ void GlobalBuffer::add_psums(const PsumBeat& b, Cycle now)
     }
 }
 
-/// One psum beat: (1) room, ports and hazards, (2) add to what is there, (3) keep it, or pass it on when complete.
+/// Beats of the ports that an update takes: a first one is written, a last one read, one between both.
+int GlobalBuffer::update_beats(const PsumBeat& b) const
+{
+    const Ports& ports = psums_.ports;
+    const auto beats = [&](const PortConfig& p) { return ports.beats(p, b.out_word, b.count); };
+    if (b.first) return beats(ports.write_port());
+    if (b.last) return beats(ports.read_port());
+    return std::max(beats(ports.read_port()), beats(ports.write_port()));
+}
+
+/// One psum beat: (1) room, ports and hazards, (2) a beat of the ports each cycle, and with the last of them (3) add to
+/// what is there, (4) keep it, or pass it on when complete.
 bool GlobalBuffer::update(Cycle now)
 {
     if (!io_.psums_in.can_pop(now)) return false;
@@ -71,17 +82,20 @@ bool GlobalBuffer::update(Cycle now)
     if (b.last && !io_.psums_out.can_push(now)) return false;
     if (b.first && psums_.room() < b.count) return false;
     if ((!b.first && !ports.can_read(now)) || (!b.last && !ports.can_write(now))) return false;
-    if (!b.first && hw_.global_buffer.update_latency_cycles > 1 && in_flight(b, now)) return false;
+    if (update_left_ == 0) {
+        if (!b.first && hw_.global_buffer.update_latency_cycles > 1 && in_flight(b, now)) return false;
+        update_left_ = update_beats(b);
+    }
+    if (b.first)
+        ports.write(now);
+    else if (b.last)
+        ports.read(now);
+    else
+        ports.read_modify_write(now);
+    if (--update_left_ > 0) return false; // the port is the reason
 
     add_psums(b, now);
     if (b.last) pass_on(b, now);
-    const auto beats = [&](const PortConfig& p) { return Ports::beats(p, ports.line_words(), b.out_word, b.count); };
-    if (b.first)
-        ports.write(now, beats(ports.write_port()));
-    else if (b.last)
-        ports.read(now, beats(ports.read_port()));
-    else
-        ports.read_modify_write(now, std::max(beats(ports.read_port()), beats(ports.write_port())));
     stats_.psum_updates += b.count;
     (b.first ? stats_.psum_first : stats_.psum_reads) += b.count;
     if (b.first) psums_.occupy(b.count);
@@ -95,12 +109,14 @@ bool GlobalBuffer::write_psums(const PsumBeat& b, Cycle now)
 {
     Ports& ports = psums_.ports;
     if (!ports.can_write(now) || (b.first && psums_.room() < b.count)) return false;
+    if (update_left_ == 0) update_left_ = ports.beats(ports.write_port(), b.out_word, b.count);
+    ports.write(now);
+    if (--update_left_ > 0) return false; // the port is the reason
     const Cycle ready = now + hw_.global_buffer.update_latency_cycles;
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
         psums_.put(b.out_word[i], b.value[i]);
         psum_reader_.updated(b.out_word[i], ready);
     }
-    ports.write(now, Ports::beats(ports.write_port(), ports.line_words(), b.out_word, b.count));
     stats_.psum_updates += b.count;
     if (b.first) {
         stats_.psum_first += b.count;

@@ -4,12 +4,14 @@
 #include "hw/block.hpp"
 #include "hw/hardware.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 namespace heddle {
 
-/// A read and a write port, or one port for both. A use occupies the port for whole cycles.
+/// A read and a write port, or one port for both. A use occupies the port for a whole cycle; what takes several beats
+/// is through with the last of them.
 class Ports {
 public:
     Ports() = default;
@@ -21,42 +23,43 @@ public:
     bool can_write(Cycle now) const { return (shared_ ? read_free_ : write_free_) <= now; }
     Cycle next_read(Cycle now) const { return std::max(now, read_free_); }
     Cycle next_write(Cycle now) const { return std::max(now, shared_ ? read_free_ : write_free_); }
-    void read(Cycle now, int beats)
+    void read(Cycle now)
     {
-        read_free_ = now + beats;
-        read_beats += beats;
+        read_free_ = now + 1;
+        ++read_beats;
     }
-    void write(Cycle now, int beats)
+    void write(Cycle now)
     {
-        (shared_ ? read_free_ : write_free_) = now + beats;
-        write_beats += beats;
+        (shared_ ? read_free_ : write_free_) = now + 1;
+        ++write_beats;
     }
-    /// Reads and writes the same words: one access each way; twice as long on a shared port.
-    void read_modify_write(Cycle now, int beats)
+    /// Reads and writes the same words: one beat each way; twice as long on a shared port.
+    void read_modify_write(Cycle now)
     {
-        read_free_ = now + beats * (shared_ ? 2 : 1);
-        if (!shared_) write_free_ = now + beats;
-        read_beats += beats;
-        write_beats += beats;
+        read_free_ = now + (shared_ ? 2 : 1);
+        if (!shared_) write_free_ = now + 1;
+        ++read_beats;
+        ++write_beats;
     }
     const PortConfig& read_port() const { return read_; }
     const PortConfig& write_port() const { return write_; }
     int line_words() const { return line_; }
-    /// Beats that a set of words takes on a port: any `words` a beat when it gathers, else words of one line.
-    template <typename Words> static int beats(const PortConfig& port, int line, const Words& words, int count)
+    /// How many of words[from .. count) the next beat of a port moves: any when it gathers, else those of one line.
+    template <typename Words> int beat(const PortConfig& port, const Words& words, int from, int count) const
+    {
+        const int most = std::min(count, from + port.words);
+        if (port.gather) return most - from;
+        const auto line = [&](int i) { return words[static_cast<std::size_t>(i)] / line_; };
+        int end = from + 1;
+        while (end < most && line(end) == line(from)) ++end;
+        return end - from;
+    }
+    /// Beats that a set of words takes on a port.
+    template <typename Words> int beats(const PortConfig& port, const Words& words, int count) const
     {
         if (port.gather) return count <= port.words ? 1 : (count + port.words - 1) / port.words;
-        int n = 0, in_beat = 0;
-        std::int64_t open = -1;
-        for (int i = 0; i < count; ++i) {
-            const std::int64_t l = words[i] / line;
-            if (l != open || in_beat == port.words) {
-                ++n;
-                open = l;
-                in_beat = 0;
-            }
-            ++in_beat;
-        }
+        int n = 0;
+        for (int from = 0; from < count; ++n) from += beat(port, words, from, count);
         return n;
     }
     void restart()

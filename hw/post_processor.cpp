@@ -106,50 +106,61 @@ bool PostProcessor::finish_add(Cycle now)
     return true;
 }
 
-/// `operations`: words handled side by side; a word that lies in several pooling windows counts for each.
-void PostProcessor::occupy(Cycle now, int words, int operations)
+int PostProcessor::cycles_of(int words) const
 {
-    busy_until_ = now + (std::max(words, operations) + hw_.post.words_per_cycle - 1) / hw_.post.words_per_cycle;
-    stats_.words_in += words;
+    return (words + hw_.post.words_per_cycle - 1) / hw_.post.words_per_cycle;
+}
+
+/// A beat is worked on words_per_cycle words at a time and goes on whole: true in its last cycle.
+bool PostProcessor::worked(const ChannelBase& in, int words, Cycle now)
+{
+    if (!working_) {
+        if (now < busy_until_ || !can_pass_on(now)) return false;
+        working_ = &in;
+        busy_until_ = now + cycles_of(words);
+    }
+    return working_ == &in && now + 1 >= busy_until_ && can_pass_on(now);
 }
 
 bool PostProcessor::take_psums(Channel<PsumBeat>& in, Cycle now)
 {
-    if (!in.can_pop(now) || now < busy_until_ || !parameters_ready() || !can_pass_on(now)) return false;
+    if (!in.can_pop(now) || !parameters_ready() || !worked(in, in.front().count, now)) return false;
     const PsumBeat& b = in.front();
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i)
         value_[i] = requantized(b.value[i], b.out_word[i]);
     stats_.adds += b.count;
     stats_.multiplies += b.count;
     stats_.compares += b.count;
-    if (setup_->pool.active) {
-        pool(b, now);
-    } else {
+    stats_.words_in += b.count;
+    if (setup_->pool.active)
+        pool(b);
+    else
         pass_on(b.count, b.out_word, b.operand2_word, now);
-        occupy(now, b.count, 0);
-    }
     psums_left_ -= b.count;
+    working_ = nullptr;
     in.pop(now);
     return true;
 }
 
-void PostProcessor::pool(const PsumBeat& b, Cycle now)
+/// A word that lies in several windows is handled once for each, side by side with the others.
+void PostProcessor::pool(const PsumBeat& b)
 {
     int windows = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) windows += pool_.take(value_[i], b.out_word[i]);
     (setup_->pool.average ? stats_.adds : stats_.compares) += windows;
     if (setup_->pool.average) stats_.multiplies += static_cast<std::int64_t>(pool_.completed().size());
-    occupy(now, b.count, windows);
+    busy_until_ += std::max(0, cycles_of(windows) - cycles_of(b.count));
 }
 
-/// Windows that are complete leave before more results are taken.
+/// Windows that are complete leave before more results are taken, the last of them when all are worked on.
 bool PostProcessor::finish_pool(Cycle now)
 {
     if (!setup_->pool.active || pool_.completed().empty() || !io_.results_out.can_push(now)) return false;
     const std::vector<PoolUnit::Pooled>& done = pool_.completed();
+    const int left = static_cast<int>(done.size() - pooled_sent_);
+    if (left <= hw_.post.words_per_cycle && now < busy_until_) return false;
     ResultBeat& b = io_.results_out.push(now);
-    b.count =
-        static_cast<int>(std::min(done.size() - pooled_sent_, static_cast<std::size_t>(hw_.post.words_per_cycle)));
+    b.count = std::min(left, hw_.post.words_per_cycle);
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
         b.word[i] = static_cast<std::int16_t>(done[pooled_sent_ + i].value);
         b.out_word[i] = done[pooled_sent_ + i].out_word;
@@ -174,7 +185,7 @@ std::int32_t PostProcessor::pooled(std::size_t lane) const
 /// One tap of a window per beat. A stand-alone add has windows of one tap and no clamp of its own before the addition.
 bool PostProcessor::take_window(Cycle now)
 {
-    if (!io_.windows_in.can_pop(now) || now < busy_until_ || !can_pass_on(now)) return false;
+    if (!io_.windows_in.can_pop(now) || !worked(io_.windows_in, io_.windows_in.front().count, now)) return false;
     const OperandBeat& b = io_.windows_in.front();
     for (std::size_t i = 0; i < static_cast<std::size_t>(b.count); ++i) {
         const std::size_t lane = static_cast<std::size_t>(b.first) + i;
@@ -195,7 +206,8 @@ bool PostProcessor::take_window(Cycle now)
         if (setup_->op == Op::avg_pool) stats_.multiplies += b.count;
         pass_on(b.count, b.out_word, b.operand2_word, now);
     }
-    occupy(now, b.count, 0);
+    stats_.words_in += b.count;
+    working_ = nullptr;
     io_.windows_in.pop(now);
     return true;
 }
@@ -212,6 +224,7 @@ Cycle PostProcessor::tick(Cycle now)
             parameter_count_ = setup_->channels;
         }
         busy_until_ = now;
+        working_ = nullptr;
         psums_left_ = setup_->psum_words;
         done_sent_ = false;
         if (setup_->pool.active) pool_.start(setup_->pool, setup_->channels);
@@ -236,8 +249,9 @@ Cycle PostProcessor::tick(Cycle now)
     else if (waiting_count_ > 0)
         then = Cause::operand2_missing;
     ledger_.mark(now, work || added || now < busy_until_ ? Cause::busy : then, then);
-    if (work || added) return std::max(now + 1, std::min(busy_until_, added ? now + 1 : never));
-    return now < busy_until_ ? busy_until_ : never;
+    if (added || (work && setup_->pool.active)) return now + 1;  // more windows may be complete
+    const Cycle next = working_ ? busy_until_ - 1 : busy_until_; // the beat in work goes on in its last cycle
+    return work || next > now ? std::max(now + 1, next) : never;
 }
 
 std::string PostProcessor::status() const

@@ -56,7 +56,9 @@ private:
     bool take_parameters(Cycle now);
     bool finish_add(Cycle now);
     bool finish_pool(Cycle now);
-    void pool(const PsumBeat& beat, Cycle now);
+    void pool(const PsumBeat& beat);
+    int cycles_of(int words) const;
+    bool worked(const ChannelBase& in, int words, Cycle now);
     bool take_psums(Channel<PsumBeat>& in, Cycle now);
     bool take_window(Cycle now);
     bool can_pass_on(Cycle now) const;
@@ -65,7 +67,6 @@ private:
     std::int32_t requantized(std::int32_t psum, std::int32_t out_word) const;
     std::int32_t pooled(std::size_t lane) const;
     bool parameters_ready() const { return parameter_count_ >= setup_->channels; }
-    void occupy(Cycle now, int words, int operations);
 
     const HardwareConfig& hw_;
     Channels io_;
@@ -82,6 +83,7 @@ private:
     bool done_sent_ = true;
     std::size_t pooled_sent_ = 0; ///< of the completed windows
     Cycle busy_until_ = 0;
+    const ChannelBase* working_ = nullptr; ///< whose front beat is in work
     const std::vector<std::int32_t>* resident_ = nullptr;
     Stats stats_;
     LedgerOf<Cause> ledger_;

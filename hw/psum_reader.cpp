@@ -70,8 +70,13 @@ void PsumReader::next_pass()
 /// Lanes of the next beat: as many as the port reads, and no more than what leaves the array together.
 int PsumReader::beat_words() const
 {
-    const int end = kept_ ? order_.beats()[beat_ + 1] : lanes();
-    return std::min(psums_->ports.read_port().words, end - next_lane_);
+    const PortConfig& port = psums_->ports.read_port();
+    const int end = std::min(kept_ ? order_.beats()[beat_ + 1] : lanes(), next_lane_ + port.words);
+    if (port.gather) return end - next_lane_;
+    const int line = psums_->ports.line_words();
+    int next = next_lane_ + 1; // words of one line
+    while (next < end && word(next) / line == word(next_lane_) / line) ++next;
+    return next - next_lane_;
 }
 
 void PsumReader::updated(std::int32_t word, Cycle ready)
@@ -105,7 +110,7 @@ bool PsumReader::tick(Cycle now, Channel<PsumBeat>& out)
         b.value[static_cast<std::size_t>(i)] = psums_->get(w);
         ++reads_[static_cast<std::size_t>(w)];
     }
-    psums_->ports.read(now, Ports::beats(psums_->ports.read_port(), psums_->ports.line_words(), b.out_word, count));
+    psums_->ports.read(now);
     if (place_.last) psums_->release(count);
     words_read += count;
     next_lane_ += count;

@@ -331,7 +331,7 @@ bool ReadEngine::tick(Cycle now, Channel<OperandBeat>& out)
     }
     OperandBeat& beat = out.push(now);
     fill(beat, lanes);
-    if (beat.words_read > 0) partition_->ports.read(now, 1);
+    if (beat.words_read > 0) partition_->ports.read(now);
     if (next_ == event_lanes_) next_event();
     return true;
 }

@@ -5,8 +5,8 @@
 namespace heddle {
 
 ShiftRule::ShiftRule(const CompiledPlan& plan)
-    : cols_(plan.hardware().array.cols), rows_(plan.hardware().array.rows),
-      depth_(plan.hardware().input_network.link_fifo_words)
+    : cols_(plan.hardware().grid_cols()), rows_(plan.hardware().grid_rows()), right_(plan.hardware().array.lanes),
+      below_(plan.hardware().array.vector), depth_(plan.hardware().input_network.link_fifo_words)
 {
     const Window& w = plan.plan().window;
     const auto& loops = plan.plan().pass_loops;
@@ -47,10 +47,10 @@ ShiftPattern ShiftRule::make(const Key& key) const
     ShiftPattern p;
     for (int l = 0; l < lanes.count; ++l) {
         const int pe = lanes.mac_of_lane[static_cast<std::size_t>(l)], y = pe / cols_, x = pe % cols_;
-        if (key.col_age > 0 && active(y, x + 1))
-            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + 1, cols_), key.col_age});
-        else if (key.row_age > 0 && active(y + 1, x))
-            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + cols_, cols_), key.row_age});
+        if (key.col_age > 0 && active(y, x + right_))
+            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + right_, cols_), key.col_age});
+        else if (key.row_age > 0 && active(y + below_, x))
+            p.moves.push_back({matrix_cell(pe, cols_), matrix_cell(pe + below_ * cols_, cols_), key.row_age});
         else
             p.read_lanes.push_back(l);
     }

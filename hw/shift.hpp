@@ -37,7 +37,9 @@ private:
     int age(const StepWalk& step, int loop, int distance) const;
     ShiftPattern make(const Key& key) const;
 
-    int cols_ = 0, rows_ = 0, depth_ = 0;
+    int cols_ = 0, rows_ = 0;   ///< of the MACs' grid
+    int right_ = 0, below_ = 0; ///< from a PE to its neighbours there
+    int depth_ = 0;
     int row_loop_ = -1, col_loop_ = -1;       ///< pass loops over R and S
     int row_distance_ = 0, col_distance_ = 0; ///< taps between a PE's word and its neighbour's; 0: never equal
     std::deque<std::pair<Key, ShiftPattern>> patterns_;

@@ -1,6 +1,8 @@
 // The global buffer: ports, lines, psums in flight, room for the next tile. Rates are measured between two lengths of
 // the same layer, so that what is paid once (start, wavefront, drain) cancels out.
+#include "sim/mapper.hpp"
 #include "tests/module/bench.hpp"
+#include "tests/unit/sim_networks.hpp"
 
 using namespace heddle;
 using namespace heddle::bench;
@@ -127,7 +129,65 @@ TEST_CASE("a fill that becomes readable as a whole tile delays the first operand
     const Network net = gemm(64, 1, 256);
     LayerResult a = words.run(net, 1, weight_stationary(rows, cols));
     LayerResult b = tiles.run(net, 1, weight_stationary(rows, cols));
-    // 256 bytes of weights in 4 requests of 4 beats: the first fold's come with the first, 12 beats before the last.
-    CHECK(b.phases["first_operand"] == a.phases["first_operand"] + 12);
+    // 256 words of weights through a port of 16: the first fold's come with the first beat, 15 before the last.
+    CHECK(b.phases["first_operand"] == a.phases["first_operand"] + 15);
     CHECK(b.cycles > a.cycles);
+}
+
+// 16x8x8 -> 16x4x4, windows of 2x2, all on chip, every latency 1: the command is pushed in cycle 0; the buffer reads
+// the four taps of the first 16 windows in 1 to 4, the PostProcessor takes the last in 5, and its 16 results come to
+// the output port in 6. A port of w words takes 16 / w cycles for them, the next 16 come 4 cycles after these or when
+// the port is free, so the last of 256 words is written in 6 + 15 max(4, 16 / w) + 16 / w - 1. The controller learns of
+// it in the next cycle, which is the layer's last.
+TEST_CASE("a layer of the PostProcessor ends when its last word is through the output port")
+{
+    const std::vector<int> widths = {1, 2, 4, 8, 16};
+    Network net = test_networks::input_of(1, 16, 8, 8);
+    const int pool = test_networks::add_op(net, Op::max_pool, {0}, "pool", test_networks::square(2, 2));
+    std::vector<std::unique_ptr<Machine>> machines;
+    for (int w : widths) {
+        HardwareConfig hw = systolic();
+        hw.global_buffer.outputs.write_port.words = w;
+        machines.push_back(std::make_unique<Machine>(hw));
+    }
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        CAPTURE(widths[i]);
+        const int beats = 16 / widths[i], last = 6 + 15 * std::max(4, beats) + beats - 1;
+        Machine& m = *machines[i];
+        Partition<std::int16_t>& outputs = m.accelerator().global_buffer().partition(Region::outputs);
+        std::vector<std::int64_t> used; // as the cycles before, of and after the last write begin
+        for (int c : {last - 1, last, last + 1}) m.accelerator().clock().at(c, [&] { used.push_back(outputs.used()); });
+        LayerResult r = m.run(net, map_layer(net, pool, m.hardware(), "ws", {}).plan);
+        CHECK(r.phases["last_write"] == last);
+        CHECK(r.cycles == last + 2);
+        const int before = beats > 1 ? 256 - 2 * widths[i] : 240; // a beat a cycle while the port is the limit
+        CHECK(used == std::vector<std::int64_t>{before, 256 - widths[i], 256});
+    }
+}
+
+// 16x8x8 = 1024 words, all on chip, every latency 1: both operands' words are there from the start. Read in 1, taken in
+// 2, the second operand's read asked for in 2, read in 3, added in 4, written from 5 on, a word a cycle.
+TEST_CASE("an add ends when its last word is through the output port")
+{
+    HardwareConfig hw = systolic();
+    hw.global_buffer.outputs.write_port.words = 1;
+    Machine m(hw);
+    Network net = test_networks::input_of(1, 16, 8, 8);
+    const int add = test_networks::add_op(net, Op::add, {0, 0}, "add");
+    LayerResult r = m.run(net, map_layer(net, add, hw, "ws", {}).plan);
+    CHECK(r.phases["last_write"] == 5 + 1023);
+    CHECK(r.cycles == 5 + 1023 + 2);
+}
+
+// The second operand through a port of one word: a beat of 16 is there with its last word, 3 + 15, added in 19 and
+// written in 20; the next reads follow without a gap, so the last of 64 beats is written in 20 + 63 x 16.
+TEST_CASE("a second operand is there when its last word has been read")
+{
+    HardwareConfig hw = systolic();
+    hw.global_buffer.operand2.read_port.words = 1;
+    Machine m(hw);
+    Network net = test_networks::input_of(1, 16, 8, 8);
+    const int add = test_networks::add_op(net, Op::add, {0, 0}, "add");
+    LayerResult r = m.run(net, map_layer(net, add, hw, "ws", {}).plan);
+    CHECK(r.phases["last_write"] == 20 + 63 * 16);
 }

@@ -97,10 +97,10 @@ TEST_CASE("a beat of psums takes its words over words_per_cycle, rounded up")
         for (int i = 0; i < 5; ++i) b->send_psums(20, 16, i);
         b->run();
     }
-    // Pushed in 20, taken in 21, results seen one cycle after that; then 1, 16/4 = 4 or ceil(16/5) = 4 cycles apart.
+    // Pushed in 20, begun in 21, done after 1, 16/4 = 4 or ceil(16/5) = 4 cycles, results seen one cycle after the last.
     CHECK(equal.sink.cycles() == Cycles{22, 23, 24, 25, 26});
-    CHECK(quarter.sink.cycles() == Cycles{22, 26, 30, 34, 38});
-    CHECK(odd.sink.cycles() == Cycles{22, 26, 30, 34, 38});
+    CHECK(quarter.sink.cycles() == Cycles{25, 29, 33, 37, 41});
+    CHECK(odd.sink.cycles() == Cycles{25, 29, 33, 37, 41});
     CHECK(late.sink.cycles() == Cycles{28, 29, 30, 31, 32}); // latency_cycles 7
     CHECK(quarter.post.ledger().cycles(PostProcessor::Cause::busy) == 5 * 4);
     CHECK(equal.post.ledger().cycles(PostProcessor::Cause::busy) == 5);

@@ -32,6 +32,8 @@ void write_all(int fd, const std::string& text)
     std::string answer;
     try {
         answer = "=" + work();
+    } catch (const UserError& e) {
+        answer = std::string("?") + e.what();
     } catch (const std::exception& e) {
         answer = std::string("!") + e.what();
     }
@@ -79,6 +81,7 @@ std::string in_process(const std::function<std::string()>& work)
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (answer.empty()) throw CheckFailure("the child died with status " + std::to_string(status));
+    if (answer[0] == '?') throw UserError(answer.substr(1));
     if (answer[0] != '=') throw CheckFailure(answer.substr(1));
     return answer.substr(1);
 }

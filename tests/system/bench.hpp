@@ -11,7 +11,7 @@
 
 namespace heddle::test_system {
 
-/// What `work` returns, computed in a child process. Throws CheckFailure with the child's error.
+/// What `work` returns, computed in a child process. Throws the child's UserError, or CheckFailure with its error.
 std::string in_process(const std::function<std::string()>& work);
 
 /// Seeded weights and input for `net` on `hw`.

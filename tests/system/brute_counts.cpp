@@ -277,9 +277,12 @@ void Counter::finish()
         glb["outputs"].write_beats += pooled ? 0 : beats;
         if (plan_.add_layer >= 0) glb["operand2"].read_beats += beats;
     }
+    // Through the array, complete sums leave without coming back to the buffer.
+    const bool through =
+        hw_.global_buffer.accumulation == Accumulation::through_array && plan_.psum_path != PsumPath::local;
     for (const auto& [word, n] : updates_)
         if (n > 1) {
-            psums.updates += n;
+            psums.updates += through ? n - 1 : n;
             psums.reads += n - 1;
         }
     if (psums.updates > 0) glb["psums"] = psums;

@@ -17,7 +17,8 @@ using test_walk::Mac;
 class PeCounter {
 public:
     PeCounter(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs)
-        : plan_(plan), hw_(hw), at_(plan), tiles_(plan), weights_(weights), inputs_(inputs)
+        : plan_(plan), hw_(hw), at_(plan), tiles_(plan), weights_(weights), inputs_(inputs),
+          resident_(hw.dram.kind == DramKind::resident)
     {
         for (const AxisLoop& l : plan.pass_loops)
             if (l.by_input) (plan.axes[static_cast<std::size_t>(l.axis)].dims.front() == dim_p ? rows_ : cols_) = true;
@@ -204,15 +205,18 @@ private:
         auto& dram = counts_.accesses["dram"];
         const std::int64_t outputs = static_cast<std::int64_t>(updates_.size());
         for (const auto& [tensor, n] : tiles_.fills()) {
-            glb[tensor].fills = n;
-            if (n > 0) dram[tensor].reads = n;
+            glb[tensor].fills = resident_ ? 0 : n;
+            if (!resident_ && n > 0) dram[tensor].reads = n;
         }
         const bool pooled = plan_.pool_layer >= 0;
         const std::int64_t results = pooled ? std::int64_t{plan_.extent[dim_n]} * plan_.extent[dim_g] *
                                                   plan_.extent[dim_k] * plan_.pool_rows * plan_.pool_cols
                                             : outputs;
-        glb["outputs"].updates = glb["outputs"].drains = dram["outputs"].updates = results;
-        dram["parameters"].reads = std::int64_t{plan_.extent[dim_g]} * plan_.extent[dim_k];
+        glb["outputs"].updates = results;
+        if (!resident_) {
+            glb["outputs"].drains = dram["outputs"].updates = results;
+            dram["parameters"].reads = std::int64_t{plan_.extent[dim_g]} * plan_.extent[dim_k];
+        }
         counts_.post_words = outputs;
         counts_.accesses["register_file"]["psums"] = psums_;
         // Through the array, complete sums leave without coming back to the buffer.
@@ -231,6 +235,7 @@ private:
     Coordinates at_;
     TileFills tiles_;
     const Tensor &weights_, &inputs_;
+    const bool resident_;
     bool rows_ = false, cols_ = false; ///< the pass's loops run over the input's rows, columns
     bool own_psums_ = false;           ///< of every vector element
     Counts counts_;

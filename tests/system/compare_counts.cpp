@@ -51,7 +51,9 @@ std::string first_wrong_count(const LayerResult& r, const Counts& e, const Hardw
 {
     if (r.macs != e.macs) return wrong("macs", e.macs, r.macs);
     if (r.macs_effectual != e.effectual) return wrong("macs_effectual", e.effectual, r.macs_effectual);
-    if (r.padding_words != e.padding_words) return wrong("padding_words", e.padding_words, r.padding_words);
+    const bool least_inputs = compared == Compared::least_inputs;
+    if (least_inputs ? r.padding_words < e.padding_words : r.padding_words != e.padding_words)
+        return wrong("padding_words", e.padding_words, r.padding_words);
     if (r.post_words != e.post_words) return wrong("post_words", e.post_words, r.post_words);
     std::set<std::pair<std::string, std::string>> names;
     for (const auto* accesses : {&r.accesses, &e.accesses})
@@ -73,14 +75,16 @@ std::string first_wrong_count(const LayerResult& r, const Counts& e, const Hardw
     for (const auto& [level, tensor] : names) {
         const AccessCounts got = find(r.accesses, level, tensor), expected = find(e.accesses, level, tensor);
         const Fields a = words_of(expected), b = words_of(got);
-        for (std::size_t i = 0; i < a.size(); ++i)
-            if (a[i].second != b[i].second)
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            const bool least = least_inputs && level == "global_buffer" && tensor == "inputs" && a[i].first[0] == 'r';
+            if (least ? b[i].second < a[i].second : b[i].second != a[i].second)
                 return wrong(level + "." + tensor + "." + a[i].first, a[i].second, b[i].second);
-        if (level != "global_buffer" || compared == Compared::words) continue;
+        }
+        if (level != "global_buffer" || compared != Compared::everything) continue;
         std::string beats = wrong_beats(tensor, expected, got, *partitions.at(tensor));
         if (!beats.empty()) return beats;
     }
-    if (compared == Compared::words) return "";
+    if (compared != Compared::everything) return "";
     for (const char* tensor : {"weights", "inputs", "psums"}) {
         const auto got = r.hops.find(tensor), expected = e.hops.find(tensor);
         const std::int64_t a = expected == e.hops.end() ? 0 : expected->second,

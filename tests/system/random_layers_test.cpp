@@ -1,11 +1,9 @@
 // Random layers through the whole machine: values against the reference, cycles against the bound (both in
 // LayerRunner), and every count against a walk of the loops that shares no code with the hardware.
 #include "dnn/base/error.hpp"
-#include "dnn/reference.hpp"
-#include "sim/layer_run.hpp"
-#include "tests/system/bench.hpp"
-#include "tests/system/brute_counts.hpp"
+#include "tests/system/check_counts.hpp"
 #include "tests/system/random_networks.hpp"
+#include "tests/system/share.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -24,31 +22,6 @@ const std::vector<Case> scalar_cases = {{"tpu_like", "ws"},           {"tpu_like
                                         {"nvdla_like", "ws"},         {"squeezelerator_like", "ws"},
                                         {"squeezelerator_like", "os"}};
 
-/// Every planned layer of a run against the walk of its plan.
-void check_counts(const RunOptions& o, const RunResult& run, Compared compared)
-{
-    const Network& net = o.network.net;
-    const std::vector<Tensor> reference = run_reference(o.network, o.input);
-    for (int i = 0; i < static_cast<int>(net.layers.size()); ++i) {
-        if (!has_plan(net, o.hardware, i)) continue;
-        const LayerResult& r = run.layers[static_cast<std::size_t>(i)];
-        const MapChoice choice = LayerRunner::choose(o, i);
-        INFO("layer " << r.name << ", " << r.shape << ", " << r.op << "\n" << describe(choice.mapping));
-        const std::size_t source = static_cast<std::size_t>(layer_shape(net, i).source);
-        const LayerPlan& plan = choice.plan;
-        const bool in_pes = plan.keep_weights && plan.keep_inputs && plan.keep_psums;
-        const Counts expected = (in_pes ? brute_pe_counts : brute_counts)(
-            plan, o.hardware, o.network.layers[static_cast<std::size_t>(i)].weights, reference[source]);
-        CHECK(first_wrong_count(r, expected, o.hardware, compared) == "");
-        CHECK(r.verified);
-        CHECK(r.cycles >= r.bound_actual_cycles);
-        if (!o.hardware.dram.compression.maps)
-            CHECK(r.dram.read_bytes + r.dram.write_bytes >=
-                  choice.bound.dram_read_bytes + choice.bound.dram_write_bytes);
-        CHECK(r.utilization <= (choice.plan.kind == PlanKind::array ? r.wire_utilization : 0.0) + 1e-9);
-    }
-}
-
 /// Buffers so small that hardly more than one step's words fit.
 void squeeze(HardwareConfig& hw, Random& random)
 {
@@ -62,7 +35,7 @@ using Change = std::function<void(HardwareConfig&, Random&)>;
 void run_random(std::uint64_t first_seed, int networks, const Change& change, bool extreme,
                 const std::vector<Case>& cases = scalar_cases)
 {
-    for (int n = 0; n < networks; ++n) {
+    for (int n = 0; n < draws(networks); ++n) {
         const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(n);
         const int kind = n % kind_count;
         for (const Case& c : cases) {

@@ -91,6 +91,7 @@ private:
         if (!outputs_of_rows()) return;
         mac_.y = mac_.x = mac_.lane = mac_.element = 0;
         at_first_ = true;
+        step_index_ = index_;
         spread(0);
         ++mac_.step;
         if (plan_.collector_loops == 0) ++mac_.group;
@@ -150,7 +151,9 @@ private:
         const auto a = static_cast<std::size_t>(loop.axis);
         const int first = index_[a], y = mac_.y, x = mac_.x, lane = mac_.lane, element = mac_.element;
         const bool inside_pe = loop.place == Place::lane || loop.place == Place::vector;
-        int last = limit_[a]; // positions outside a loop of the pass are cut by the pass alone
+        // Positions outside a loop of the pass are cut by the pass alone; those inside it by its step, which begins at
+        // the position outside.
+        int last = std::min(pass_limit_[a], limit_[a] + first - step_index_[a]);
         for (const AxisLoop& inside : plan_.pass_loops)
             if (inside.axis == loop.axis && inside.step < loop.step) last = pass_limit_[a];
         for (int i = 0; i < loop.count; ++i) {
@@ -188,7 +191,7 @@ private:
     std::function<void(const Mac&)> visit_;
     Mac mac_;
     Extents base_{}, size_{};
-    std::vector<int> index_, limit_, pass_limit_, pass_base_;
+    std::vector<int> index_, limit_, pass_limit_, pass_base_, step_index_;
     int row_ = -1, col_ = -1; ///< of the input, from the pass's first, where loops run over them
     bool at_first_ = false;
 };
