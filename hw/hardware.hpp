@@ -72,6 +72,7 @@ struct PartitionConfig {
     PortConfig read_port;
     PortConfig write_port;
     bool shared_port = false; ///< one port for both: a read and a write never share a cycle
+    bool in_pool = false;     ///< lies in the buffer's pool: no memory of its own
 };
 
 enum class FillGranularity { word, tile };
@@ -90,6 +91,16 @@ struct GlobalBufferConfig {
     int pool_banks = 0;
     std::int64_t pool_bank_bytes = 0;
 };
+
+/// One SRAM of the global buffer, whatever partitions lie in it.
+struct BufferMemory {
+    std::string name; ///< "weights", "pool of inputs, psums"
+    std::int64_t bytes = 0;
+};
+/// What the buffer is made of: a pool is one memory, and partitions in it have none of their own.
+std::vector<BufferMemory> buffer_memories(const GlobalBufferConfig& g);
+/// An access costs the energy of one bank.
+std::int64_t bank_bytes(const GlobalBufferConfig& g, const PartitionConfig& p);
 
 /// Banks of the pool that these bits take; 0 without a pool.
 int pool_banks(const GlobalBufferConfig& g, std::int64_t input_bits, std::int64_t psum_bits);

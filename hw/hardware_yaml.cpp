@@ -1,6 +1,7 @@
 // YAML of a machine -> HardwareConfig, strictly: every key of hw/presets/README.md, nothing else.
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_reader.hpp"
 #include "hw/memory_yaml.hpp"
 
@@ -118,6 +119,34 @@ PartitionConfig read_partition(const YamlReader& y)
     return p;
 }
 
+/// Which partitions lie in the pool: inputs and psums, which share it bank by bank, and others that take their places.
+void read_pool_partitions(const YamlReader& pool, GlobalBufferConfig& g)
+{
+    const std::vector<std::pair<std::string, PartitionConfig*>> all = {{"weights", &g.weights},
+                                                                       {"inputs", &g.inputs},
+                                                                       {"outputs", &g.outputs},
+                                                                       {"psums", &g.psums},
+                                                                       {"operand2", &g.operand2}};
+    std::vector<std::string> names, given = {"inputs", "psums"};
+    for (const auto& [name, partition] : all) names.push_back(name);
+    if (pool.has("partitions")) {
+        given.clear();
+        for (const int i : choices(pool, "partitions", names)) given.push_back(names[static_cast<std::size_t>(i)]);
+        for (const char* shared : {"inputs", "psums"})
+            if (std::find(given.begin(), given.end(), shared) == given.end())
+                pool.fail_at("partitions",
+                             std::string("expected inputs and psums among them, ") + shared + " is missing");
+    }
+    for (const auto& [name, partition] : all) {
+        if (std::find(given.begin(), given.end(), name) == given.end()) continue;
+        partition->in_pool = true;
+        if (partition->bytes > g.pool_banks * g.pool_bank_bytes)
+            pool.fail_at("banks", name + " may take " + std::to_string(partition->bytes) + " bytes, the pool has " +
+                                      std::to_string(g.pool_banks * g.pool_bank_bytes));
+    }
+    pool.finish();
+}
+
 GlobalBufferConfig read_buffer(const YamlReader& y)
 {
     GlobalBufferConfig g;
@@ -129,7 +158,6 @@ GlobalBufferConfig read_buffer(const YamlReader& y)
         const YamlReader pool = y.child("pool");
         g.pool_banks = integer(pool, "banks", 2, 1 << 16);
         g.pool_bank_bytes = integer(pool, "bank_bytes", 1, big);
-        pool.finish();
     }
     const YamlReader parts = y.child("partitions");
     g.weights = read_partition(parts.child("weights"));
@@ -137,6 +165,7 @@ GlobalBufferConfig read_buffer(const YamlReader& y)
     g.outputs = read_partition(parts.child("outputs"));
     if (parts.has("psums")) g.psums = read_partition(parts.child("psums"));
     if (parts.has("operand2")) g.operand2 = read_partition(parts.child("operand2"));
+    if (g.pool_banks > 0) read_pool_partitions(y.child("pool"), g);
     return g;
 }
 
@@ -247,6 +276,30 @@ const char* psum_path_name(PsumPath p)
     return psum_path_names[static_cast<std::size_t>(p)].c_str();
 }
 
+std::vector<BufferMemory> buffer_memories(const GlobalBufferConfig& g)
+{
+    const std::vector<std::pair<std::string, const PartitionConfig*>> all = {{"weights", &g.weights},
+                                                                             {"inputs", &g.inputs},
+                                                                             {"outputs", &g.outputs},
+                                                                             {"psums", &g.psums},
+                                                                             {"operand2", &g.operand2}};
+    std::vector<BufferMemory> memories;
+    std::string pooled;
+    for (const auto& [name, partition] : all) {
+        if (partition->in_pool)
+            pooled += (pooled.empty() ? "pool of " : ", ") + name;
+        else if (partition->bytes > 0)
+            memories.push_back({name, partition->bytes});
+    }
+    if (!pooled.empty()) memories.push_back({pooled, g.pool_banks * g.pool_bank_bytes});
+    return memories;
+}
+
+std::int64_t bank_bytes(const GlobalBufferConfig& g, const PartitionConfig& p)
+{
+    return p.in_pool ? g.pool_bank_bytes : p.bytes / p.banks;
+}
+
 int pool_banks(const GlobalBufferConfig& g, std::int64_t input_bits, std::int64_t psum_bits)
 {
     if (g.pool_banks == 0) return 0;
@@ -293,7 +346,8 @@ HardwareConfig load_hardware(const std::string& name_or_path)
     if (std::find(shipped.begin(), shipped.end(), name_or_path) == shipped.end()) {
         std::string all;
         for (const std::string& s : shipped) all += (all.empty() ? "" : ", ") + s;
-        throw UserError("unknown hardware \"" + name_or_path + "\": expected a YAML file or one of " + all);
+        throw UserError("unknown hardware \"" + name_or_path + "\"" + did_you_mean(shipped, name_or_path) +
+                        ": expected a YAML file or one of " + all);
     }
     const std::string path = data_root() + "/hw/presets/" + name_or_path + ".yaml";
     return parse_hardware(read_file(path, 1 << 20), path);

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 
 #include <algorithm>
 
@@ -49,12 +50,14 @@ EnergyTable EnergyTable::load(const std::string& name_or_path)
         return from_yaml(YamlReader::load_file(name_or_path));
     }
     std::string known;
-    for (const std::string& name : shipped()) {
+    const std::vector<std::string> names = shipped();
+    for (const std::string& name : names) {
         if (name == name_or_path)
             return from_yaml(YamlReader::load_file(data_root() + "/models/tables/" + name + ".yaml"));
         known += (known.empty() ? "" : ", ") + name;
     }
-    throw UserError("unknown energy table \"" + name_or_path + "\"; known: " + known);
+    throw UserError("unknown energy table \"" + name_or_path + "\"" + did_you_mean(names, name_or_path) +
+                    "; known: " + known);
 }
 
 EnergyTable EnergyTable::from_yaml(const YamlReader& yaml)
@@ -159,8 +162,8 @@ DramEnergy EnergyTable::dram_pj(const std::string& device, const DramCounts& cou
     energy.read_pj = cost("rd", counts.rd);
     energy.write_pj = cost("wr", counts.wr);
     energy.refresh_pj = cost("ref", counts.ref);
-    energy.standby_pj = cost("active_standby", counts.active_standby_clocks) +
-                        cost("precharge_standby", counts.precharge_standby_clocks);
+    energy.active_standby_pj = cost("active_standby", counts.active_standby_clocks);
+    energy.precharge_standby_pj = cost("precharge_standby", counts.precharge_standby_clocks);
     return energy;
 }
 
@@ -215,7 +218,7 @@ std::optional<double> EnergyTable::storage_mm2(const std::string& component, dou
     return found->second.at(1) * size_bytes * 8;
 }
 
-std::vector<std::string> EnergyTable::missing() const
+std::vector<std::string> EnergyTable::missing_parts() const
 {
     std::vector<std::string> names;
     if (!static_mw({})) names.push_back("static");
@@ -223,7 +226,22 @@ std::vector<std::string> EnergyTable::missing() const
     if (!mac_mm2(8, 8, 32)) names.push_back("area of mac");
     if (!register_file_mm2(1)) names.push_back("area of register_file");
     if (!global_buffer_mm2(1)) names.push_back("area of global_buffer");
-    names.insert(names.end(), file_.not_covered.begin(), file_.not_covered.end());
+    return names;
+}
+
+std::vector<std::string> EnergyTable::missing() const
+{
+    std::vector<std::string> names = missing_parts();
+    for (const NotCovered& n : file_.not_covered)
+        names.push_back(n.dram.empty() || n.dram == "any" ? n.what : n.what + " of " + n.dram);
+    return names;
+}
+
+std::vector<std::string> EnergyTable::missing(const std::string& dram) const
+{
+    std::vector<std::string> names = missing_parts();
+    for (const NotCovered& n : file_.not_covered)
+        if (n.dram.empty() || (!dram.empty() && (n.dram == "any" || n.dram == dram))) names.push_back(n.what);
     return names;
 }
 

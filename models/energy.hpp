@@ -21,8 +21,12 @@ struct ChipSize {
 };
 
 struct DramEnergy {
-    double activate_pj = 0, precharge_pj = 0, read_pj = 0, write_pj = 0, refresh_pj = 0, standby_pj = 0;
-    double total_pj() const { return activate_pj + precharge_pj + read_pj + write_pj + refresh_pj + standby_pj; }
+    double activate_pj = 0, precharge_pj = 0, read_pj = 0, write_pj = 0, refresh_pj = 0;
+    double active_standby_pj = 0, precharge_standby_pj = 0;
+    double total_pj() const
+    {
+        return activate_pj + precharge_pj + read_pj + write_pj + refresh_pj + active_standby_pj + precharge_standby_pj;
+    }
 };
 
 /// Every answer is a pure function of sizes, widths and counts, so saved counts can be priced again by another table.
@@ -55,6 +59,8 @@ public:
     double unit_pj() const { return file_.normalised ? file_.unit_pj : 1.0; }
     /// What the table does not cover although a chip has it: static, clock, area parts, and what its author names.
     std::vector<std::string> missing() const;
+    /// The same for a machine with this DRAM (DramTiming::name, "any" for another memory, empty without one).
+    std::vector<std::string> missing(const std::string& dram) const;
 
     double mac_pj(int weight_bits, int input_bits, int psum_bits, bool gated) const;
     double operand_register_pj(double bits, bool write) const;                 ///< per word
@@ -88,6 +94,7 @@ private:
                            const std::string& device = "") const;
     std::optional<double> per_chip(const std::string& component, const ChipSize& chip) const;
     std::optional<double> storage_mm2(const std::string& component, double size_bytes) const;
+    std::vector<std::string> missing_parts() const;
     void add(Curves& curves, const CostEntry& entry, double unit, const YamlReader& yaml) const;
 
     EnergyFile file_;

@@ -99,6 +99,15 @@ CostEntry read_entry(const YamlReader& yaml, const std::vector<Shape>& shapes, c
     return entry;
 }
 
+/// A name, or {what, dram}.
+NotCovered not_covered(const YamlReader& item)
+{
+    if (!item.is_map()) return {item.as_text(), ""};
+    NotCovered n{item.text("what"), item.text("dram")};
+    item.finish();
+    return n;
+}
+
 } // namespace
 
 EnergyFile read_energy_file(const YamlReader& yaml)
@@ -125,7 +134,7 @@ EnergyFile read_energy_file(const YamlReader& yaml)
         }
     }
     if (yaml.has("not_covered")) {
-        for (const YamlReader& item : yaml.child("not_covered").items()) file.not_covered.push_back(item.as_text());
+        for (const YamlReader& item : yaml.child("not_covered").items()) file.not_covered.push_back(not_covered(item));
     }
     yaml.finish();
     return file;

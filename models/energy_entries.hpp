@@ -20,6 +20,12 @@ struct CostEntry {
     std::string source;
 };
 
+/// What the table's author leaves out.
+struct NotCovered {
+    std::string what;
+    std::string dram; ///< only with this DRAM (DramTiming::name), with "any", or (empty) whatever the memory
+};
+
 struct EnergyFile {
     std::string name, node, source;
     bool normalised = false;
@@ -27,7 +33,7 @@ struct EnergyFile {
     double multiplier_exponent = 1, adder_exponent = 1, register_file_exponent = 0, global_buffer_exponent = 0;
     std::vector<CostEntry> energies; ///< in the table's unit
     std::vector<CostEntry> areas;    ///< in um2
-    std::vector<std::string> not_covered;
+    std::vector<NotCovered> not_covered;
 };
 
 /// Strict; each entry must have the fields that its component needs, and a source.

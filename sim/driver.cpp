@@ -45,6 +45,7 @@ RunResult describe_run(const RunOptions& o)
     RunResult r;
     r.network = o.network.net.name;
     r.hardware = o.hardware.name;
+    r.dataflow = o.dataflow.empty() ? o.hardware.dataflows.front() : o.dataflow;
     r.synthetic = o.network.synthetic;
     r.timing_only = o.timing_only;
     r.seed = o.seed;

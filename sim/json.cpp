@@ -87,6 +87,11 @@ json::value JsonWriter::to_json(const DramActivity& v)
     return visited(v);
 }
 
+json::value JsonWriter::to_json(const DramEnergyParts& v)
+{
+    return visited(v);
+}
+
 json::value JsonWriter::to_json(const Ledger& v)
 {
     json::object object;
@@ -186,6 +191,25 @@ void JsonReader::get(AccessCounts& v) const
 void JsonReader::get(DramActivity& v) const
 {
     visit(*this, v);
+}
+
+void JsonReader::get(DramEnergyParts& v) const
+{
+    visit(*this, v);
+}
+
+void JsonReader::get(Mapping& v) const
+{
+    v = {};
+    if (node_->is_null()) return;
+    json::object entry = members();
+    entry["layer"] = "of the result";
+    const json::object file{{"mappings", json::array{std::move(entry)}}}; // JSON is YAML
+    try {
+        v = parse_mappings(json::serialize(file), "").front().mapping;
+    } catch (const UserError& e) {
+        throw UserError(path_ + e.what());
+    }
 }
 
 void JsonReader::get(Ledger& v) const

@@ -19,6 +19,7 @@ public:
     json::object object;
 
     template <class T> void field(const char* name, const T& value) { object[name] = to_json(value); }
+    template <class T> void later_field(const char* name, const T& value) { field(name, value); }
 
     static json::value to_json(bool v) { return v; }
     static json::value to_json(int v) { return v; }
@@ -29,7 +30,10 @@ public:
     static json::value to_json(const std::string& v) { return json::string(v); }
     static json::value to_json(const AccessCounts& v);
     static json::value to_json(const DramActivity& v);
+    static json::value to_json(const DramEnergyParts& v);
     static json::value to_json(const Ledger& v);
+    /// The form of a mapping file's entry, without its layer; null when unknown.
+    static json::value to_json(const Mapping& v);
     template <class T> static json::value to_json(const std::vector<T>& list)
     {
         json::array array;
@@ -54,6 +58,11 @@ public:
     JsonReader child(const char* name) const;
     std::vector<JsonReader> items() const;
     template <class T> void field(const char* name, T& value) const { child(name).get(value); }
+    /// One that reports of older versions lack: the value is left as it is.
+    template <class T> void later_field(const char* name, T& value) const
+    {
+        if (has(name)) field(name, value);
+    }
 
     void get(bool& v) const;
     void get(int& v) const;
@@ -64,7 +73,9 @@ public:
     void get(std::string& v) const;
     void get(AccessCounts& v) const;
     void get(DramActivity& v) const;
+    void get(DramEnergyParts& v) const;
     void get(Ledger& v) const;
+    void get(Mapping& v) const;
     template <class T> void get(std::vector<T>& list) const
     {
         list.clear();

@@ -223,6 +223,9 @@ LayerResult LayerRunner::run(int layer)
             compute_bound_actual(choice.plan, options_.hardware, encode_maps(*setup, options_.hardware, reference()))
                 .cycles;
     r.bound_by = choice.bound.by;
+    r.bound_terms_cycles = choice.bound.parts;
+    r.mapping = choice.mapping;
+    if (const auto& parameters = choice.mapping.row_stationary) r.mapping_parameters = describe(*parameters);
     r.wire_utilization = choice.wire_utilization;
     if (r.cycles < r.bound_actual_cycles)
         throw CheckFailure("layer " + l.name + ": " + std::to_string(r.cycles) + " cycles are below the bound of " +

@@ -190,7 +190,7 @@ private:
         std::vector<MapChoice> list;
         for (std::size_t i = 0; i < std::min(most, candidates_.size()); ++i) {
             MapChoice m = candidates_[i].choice;
-            if (!carried_.empty()) m.wire_utilization = wires;
+            if (!carried_.empty()) m.wire_utilization = std::max(wires, wire_utilization(m.plan, hw_));
             m.counts = counts_;
             m.seconds = seconds;
             if (options_.energy && m.estimate_pj == 0.0)
@@ -255,9 +255,7 @@ MapChoice use_mapping(const Network& net, int layer, const HardwareConfig& hw, c
     choice.plan = lower(net, layer, hw, choice.mapping);
     choice.bound = compute_bound(choice.plan, hw);
     choice.estimate_cycles = choice.bound.cycles;
-    if (choice.plan.kind == PlanKind::array)
-        for (const PassClass& p : compute_traffic(choice.plan, hw).passes)
-            choice.wire_utilization = std::max(choice.wire_utilization, carried_utilization(choice.plan, hw, p));
+    choice.wire_utilization = wire_utilization(choice.plan, hw);
     choice.why =
         std::to_string(choice.bound.cycles) + " cycles, bound by " + choice.bound.by + "; mapping given by hand";
     return choice;

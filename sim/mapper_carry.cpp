@@ -4,6 +4,7 @@
 #include "sim/lower_detail.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace heddle {
 
@@ -12,6 +13,36 @@ namespace {
 std::int64_t ceil_div(std::int64_t a, std::int64_t b)
 {
     return (a + b - 1) / b;
+}
+
+/// Cycles of a pass that each part of the array is taken: the steps, the drain, the networks of operands that are not
+/// kept and of psums, the loads of those that are.
+using Occupation = std::array<double, 7>;
+Occupation occupation(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& traffic, const PassClass& p)
+{
+    std::int64_t passes = 0;
+    for (const PassClass& each : traffic.passes) passes += each.count;
+    // Passes that keep a tile share its load.
+    const auto shared = [passes](std::int64_t load, std::int64_t loads) {
+        return passes > 0 ? static_cast<double>(load) * static_cast<double>(loads) / static_cast<double>(passes) : 0.0;
+    };
+    const auto beats = [](bool moved, std::int64_t words, int per_beat) {
+        return moved ? static_cast<double>(ceil_div(words, per_beat)) : 0.0;
+    };
+    // Windows that slide from pass to pass load only what the pass before did not hold.
+    const auto slid = [&] {
+        return static_cast<double>(traffic.input_reads) / static_cast<double>(passes) / hw.input_network.words_per_beat;
+    };
+    const PassPhases phases = pass_phases(plan, hw, p);
+    const bool slides = plan.keep_inputs && hw.passes.load == Overlap::word;
+    const bool sparing = plan.input_delivery == Delivery::shift;
+    return {static_cast<double>(p.steps),
+            static_cast<double>(phases.drain),
+            beats(!plan.keep_weights, p.weight_words, hw.weight_network.words_per_beat),
+            beats(!plan.keep_inputs && !sparing, p.input_words, hw.input_network.words_per_beat),
+            beats(true, p.psum_words, hw.psum_network.words_per_beat),
+            shared(phases.weight_load, traffic.weight_loads),
+            slides ? slid() : shared(phases.input_load, traffic.input_loads)};
 }
 
 /// The spread's loops with one tile, capacity aside. Throws when wires are missing.
@@ -33,8 +64,9 @@ Carried carry(const LayerShape& shape, const std::string& name, const HardwareCo
     set_kept(l);
     set_delivery(l);
     Carried c{spread, {}, 0, false, 0.0};
-    for (const PassClass& p : compute_traffic(l.plan, hw).passes) {
-        const double utilization = carried_utilization(l.plan, hw, p);
+    const Traffic traffic = compute_traffic(l.plan, hw);
+    for (const PassClass& p : traffic.passes) {
+        const double utilization = carried_utilization(l.plan, hw, traffic, p);
         if (utilization < c.utilization) continue;
         c.utilization = utilization;
         c.phases = pass_phases(l.plan, hw, p);
@@ -46,16 +78,27 @@ Carried carry(const LayerShape& shape, const std::string& name, const HardwareCo
 
 } // namespace
 
-double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p)
+double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& traffic, const PassClass& p)
 {
-    const PassPhases phases = pass_phases(plan, hw, p);
-    std::int64_t cycles = std::max({p.steps, phases.load, phases.drain});
-    if (!plan.keep_weights) cycles = std::max(cycles, ceil_div(p.weight_words, hw.weight_network.words_per_beat));
-    const bool sparing = plan.input_delivery == Delivery::shift;
-    if (!plan.keep_inputs && !sparing)
-        cycles = std::max(cycles, ceil_div(p.input_words, hw.input_network.words_per_beat));
-    cycles = std::max(cycles, ceil_div(p.psum_words, hw.psum_network.words_per_beat));
-    return static_cast<double>(p.active_macs * p.steps) / static_cast<double>(cycles * hw.macs());
+    const Occupation all = occupation(plan, hw, traffic, p);
+    return static_cast<double>(p.active_macs * p.steps) / (*std::max_element(all.begin(), all.end()) * hw.macs());
+}
+
+double wire_utilization(const LayerPlan& plan, const HardwareConfig& hw)
+{
+    if (plan.kind != PlanKind::array) return 0.0;
+    const Traffic traffic = compute_traffic(plan, hw);
+    double best = 0.0;
+    Occupation sum{};
+    for (const PassClass& p : traffic.passes) {
+        best = std::max(best, carried_utilization(plan, hw, traffic, p));
+        const Occupation one = occupation(plan, hw, traffic, p);
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(p.count) * one[i];
+    }
+    // Where passes differ, a short one may lend its time to what a long one waits for: no part works longer than in
+    // all.
+    const double busiest = *std::max_element(sum.begin(), sum.end());
+    return std::max(best, static_cast<double>(plan.macs()) / (busiest * hw.macs()));
 }
 
 std::vector<Carried> carried_spreads(const std::vector<Spread>& spreads, const LayerShape& shape,

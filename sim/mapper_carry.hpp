@@ -19,8 +19,10 @@ struct Carried {
     double utilization = 0.0;
 };
 
-/// Share of PE-cycles that compute if every phase but the slowest hid behind it: what the wires allow.
-double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& p);
+/// Share of PE-cycles that compute in a pass if every phase but the slowest hid behind it: what the wires allow.
+double carried_utilization(const LayerPlan& plan, const HardwareConfig& hw, const Traffic& traffic, const PassClass& p);
+/// The highest that a plan's wires allow: that of its best pass. No run has a higher utilisation.
+double wire_utilization(const LayerPlan& plan, const HardwareConfig& hw);
 
 /// Those of `spreads` (of `dataflow`, for the layer `name`). UserError with the first reason when there are none.
 std::vector<Carried> carried_spreads(const std::vector<Spread>& spreads, const LayerShape& shape,

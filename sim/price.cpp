@@ -39,6 +39,13 @@ int register_words(const ArrayConfig& array, const std::string& tensor)
     return (tensor == "weights" ? array.weights : tensor == "inputs" ? array.inputs : array.psums).words;
 }
 
+/// As energy tables name it; empty when there is none.
+std::string dram_name(const DramConfig& dram)
+{
+    if (dram.kind == DramKind::resident) return "";
+    return dram.kind == DramKind::dram ? dram.timing.name : "any";
+}
+
 double bytes_of(int words, int bits)
 {
     return static_cast<double>(words) * bits / 8.0;
@@ -56,6 +63,7 @@ public:
     {
         layer.energy_pj.clear();
         layer.energy_by_tensor_pj.clear();
+        layer.dram_energy_pj = {};
         if (!has_cycles(layer)) return;
         layer.energy_pj["mac"] = mac(layer);
         layer.energy_pj["register_file"] = register_file(layer);
@@ -111,35 +119,43 @@ private:
             const PartitionConfig& p = partition_of(hw_.global_buffer, tensor);
             const int bits = word_bits(hw_.precision, tensor, false);
             const auto beat = [&](const PortConfig& port, bool write) {
-                return table_.global_buffer_pj(count(p.bytes) / p.banks, static_cast<double>(port.words) * bits, write);
+                return table_.global_buffer_pj(count(bank_bytes(hw_.global_buffer, p)),
+                                               static_cast<double>(port.words) * bits, write);
             };
             return priced(c.read_beats, [&] { return beat(p.read_port, false); }) +
                    priced(c.write_beats, [&] { return beat(p.write_port, true); });
         });
     }
 
+    /// Traffic is what tensors cause, background (refresh, standby) is not.
     double dram(LayerResult& layer) const
     {
-        const double pj = dram_total(layer.dram);
+        const DramEnergyParts& parts = layer.dram_energy_pj = dram_parts(layer.dram);
         const auto level = layer.accesses.find("dram");
-        if (pj == 0.0 || level == layer.accesses.end()) return pj;
-        const auto bits_asked = [&](const std::string& tensor, const AccessCounts& c) {
-            return count(c.fills + c.reads + c.updates + c.drains) * word_bits(hw_.precision, tensor, false);
+        if (level == layer.accesses.end()) return parts.total();
+        const auto bits = [&](const std::string& tensor, std::int64_t words) {
+            return count(words) * word_bits(hw_.precision, tensor, false);
         };
-        double all = 0.0;
-        for (const auto& [tensor, counts] : level->second) all += bits_asked(tensor, counts);
-        if (all == 0.0) return pj;
-        for (const auto& [tensor, counts] : level->second)
-            layer.energy_by_tensor_pj[tensor] += pj * bits_asked(tensor, counts) / all;
-        return pj;
+        double read = 0.0, written = 0.0;
+        for (const auto& [tensor, c] : level->second) {
+            read += bits(tensor, c.fills + c.reads);
+            written += bits(tensor, c.updates + c.drains);
+        }
+        const auto share = [](double pj, double of, double all) { return all > 0.0 ? pj * of / all : 0.0; };
+        for (const auto& [tensor, c] : level->second) {
+            const double r = bits(tensor, c.fills + c.reads), w = bits(tensor, c.updates + c.drains);
+            layer.energy_by_tensor_pj[tensor] += share(parts.read, r, read) + share(parts.write, w, written) +
+                                                 share(parts.activate + parts.io, r + w, read + written);
+        }
+        return parts.total();
     }
 
-    double dram_total(const DramActivity& a) const
+    DramEnergyParts dram_parts(const DramActivity& a) const
     {
-        if (hw_.dram.kind == DramKind::resident) return 0.0;
-        const bool modelled = hw_.dram.kind == DramKind::dram;
-        const std::string device = modelled ? hw_.dram.timing.name : "any";
-        if (modelled && table_.has_dram_commands(device)) {
+        DramEnergyParts parts;
+        if (hw_.dram.kind == DramKind::resident) return parts;
+        const std::string device = dram_name(hw_.dram);
+        if (hw_.dram.kind == DramKind::dram && table_.has_dram_commands(device)) {
             DramCounts counts;
             counts.act = static_cast<std::uint64_t>(a.activates);
             counts.pre = static_cast<std::uint64_t>(a.precharges);
@@ -148,9 +164,18 @@ private:
             counts.ref = static_cast<std::uint64_t>(a.refreshes);
             counts.active_standby_clocks = static_cast<std::uint64_t>(a.active_standby_clocks);
             counts.precharge_standby_clocks = static_cast<std::uint64_t>(a.precharge_standby_clocks);
-            return table_.dram_pj(device, counts).total_pj();
+            const DramEnergy e = table_.dram_pj(device, counts);
+            parts.activate = e.activate_pj + e.precharge_pj;
+            parts.read = e.read_pj;
+            parts.write = e.write_pj;
+            parts.refresh = e.refresh_pj;
+            parts.active_standby = e.active_standby_pj;
+            parts.precharge_standby = e.precharge_standby_pj;
+            return parts;
         }
-        return priced(8 * (a.read_bytes + a.write_bytes), [&] { return table_.dram_pj_per_bit(device); });
+        parts.read = priced(8 * a.read_bytes, [&] { return table_.dram_pj_per_bit(device); });
+        parts.write = priced(8 * a.write_bytes, [&] { return table_.dram_pj_per_bit(device); });
+        return parts;
     }
 
     double post(const LayerResult& layer) const
@@ -200,7 +225,6 @@ private:
 ChipSize measure(RunResult& run, const EnergyTable& table, const HardwareConfig& hw)
 {
     const Precision& p = hw.precision;
-    const GlobalBufferConfig& b = hw.global_buffer;
     ChipSize chip;
     chip.macs = hw.macs();
     run.area_by_block_mm2.clear();
@@ -216,10 +240,9 @@ ChipSize measure(RunResult& run, const EnergyTable& table, const HardwareConfig&
         chip.register_kb += bytes * hw.pes() / 1024.0;
         add_area("array.register_file", table.register_file_mm2(bytes), hw.pes());
     }
-    for (const PartitionConfig* partition : {&b.weights, &b.inputs, &b.outputs, &b.psums, &b.operand2}) {
-        if (partition->bytes == 0) continue;
-        chip.sram_kb += count(partition->bytes) / 1024.0;
-        add_area("global_buffer", table.global_buffer_mm2(count(partition->bytes)), 1.0);
+    for (const BufferMemory& memory : buffer_memories(hw.global_buffer)) {
+        chip.sram_kb += count(memory.bytes) / 1024.0;
+        add_area("global_buffer", table.global_buffer_mm2(count(memory.bytes)), 1.0);
     }
     for (const auto& [block, mm2] : run.area_by_block_mm2) chip.area_mm2 += mm2;
     run.area_mm2 = chip.area_mm2;
@@ -231,7 +254,8 @@ ChipSize measure(RunResult& run, const EnergyTable& table, const HardwareConfig&
 void price(RunResult& run, const EnergyTable& table, const HardwareConfig& hardware)
 {
     run.energy_table = table.name();
-    run.missing = table.missing();
+    run.missing = table.missing(dram_name(hardware.dram));
+    if (hardware.dram.compression.maps) run.missing.push_back("run-length codec");
     const ChipSize chip = measure(run, table, hardware);
     LayerPricer pricer(table, hardware, chip);
     for (LayerResult& layer : run.layers) pricer.price(layer);

@@ -16,12 +16,14 @@ namespace heddle {
 ///  register.
 ///  - network: words times links driven.
 ///  - global_buffer: port beats, as wide as the port, of a memory of one bank's size.
-///  - dram: commands and standby where the table prices the device's, else bits moved; nothing when resident.
+///  - dram: commands and standby where the table prices the device's, else bits moved; nothing when resident. By parts
+///  in dram_energy_pj.
 ///  - post: additions, multiplications and comparisons of the PostProcessor, as counted.
 ///  - static: leakage over the layer's time plus the clock tree, where the table has them.
 ///
-/// Energy by tensor covers register files, network, global buffer and DRAM (this in proportion to the bits asked for).
-/// UserError when the table lacks an entry that the counts need.
+/// Energy by tensor covers register files, network, global buffer and the DRAM's traffic (in proportion to the bits
+/// read or written for it), not its background: refresh and standby run whoever waits. `missing` names what this
+/// machine has and the table lacks. UserError when the table lacks an entry that the counts need.
 void price(RunResult& run, const EnergyTable& table, const HardwareConfig& hardware);
 
 /// "horowitz_45nm (45 nm)", for a normalised table with its unit.

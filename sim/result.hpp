@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hw/hardware.hpp"
+#include "sim/mapping.hpp"
 
 #include <array>
 #include <cstdint>
@@ -27,6 +28,18 @@ struct DramActivity {
     std::int64_t activates = 0, precharges = 0, reads = 0, writes = 0, refreshes = 0; ///< commands
     std::int64_t row_hits = 0;
     std::int64_t active_standby_clocks = 0, precharge_standby_clocks = 0; ///< memory clocks
+};
+
+/// An off-chip energy by parts; 0 where the memory's model has no such part.
+struct DramEnergyParts {
+    double activate = 0.0; ///< and precharge
+    double read = 0.0, write = 0.0;
+    double refresh = 0.0, active_standby = 0.0, precharge_standby = 0.0, power_down = 0.0;
+    double io = 0.0;
+
+    double traffic() const { return activate + read + write + io; }
+    double background() const { return refresh + active_standby + precharge_standby + power_down; }
+    double total() const { return traffic() + background(); }
 };
 
 /// Which dataflow a layer runs under, where the mapper chose among several.
@@ -77,10 +90,16 @@ struct LayerResult {
     DramActivity dram;
     std::map<std::string, double> energy_pj; ///< filled by price(): mac, register_file, …
     std::map<std::string, double> energy_by_tensor_pj;
+    DramEnergyParts dram_energy_pj; ///< adds up to energy_pj["dram"]
+    /// The least cycles by each of the bound's terms, in its order: compute, ports, networks, dram, …
+    Ledger bound_terms_cycles;
+    Mapping mapping;                ///< that was simulated; no levels and no parameters: unknown
+    std::string mapping_parameters; ///< of a row-stationary one: "m 64, n 4, …"
 };
 
 struct RunResult {
     std::string network, hardware, energy_table;
+    std::string dataflow;   ///< that was asked for: ws, best, the name of constraints, …
     bool synthetic = false; ///< seeded weights and inputs
     bool timing_only = false;
     std::uint64_t seed = 0, stall_seed = 0;

@@ -30,6 +30,18 @@ template <class Archive> void visit(Archive& a, DramActivity& d)
     a.field("precharge_standby_clocks", d.precharge_standby_clocks);
 }
 
+template <class Archive> void visit(Archive& a, DramEnergyParts& e)
+{
+    a.field("activate", e.activate);
+    a.field("read", e.read);
+    a.field("write", e.write);
+    a.field("refresh", e.refresh);
+    a.field("active_standby", e.active_standby);
+    a.field("precharge_standby", e.precharge_standby);
+    a.field("power_down", e.power_down);
+    a.field("io", e.io);
+}
+
 template <class Archive> void visit(Archive& a, DataflowChoice& c)
 {
     a.field("chosen", c.chosen);
@@ -83,6 +95,10 @@ template <class Archive> void visit(Archive& a, LayerResult& l)
     visit_counts(a, l);
     a.field("energy_pj", l.energy_pj);
     a.field("energy_by_tensor_pj", l.energy_by_tensor_pj);
+    a.later_field("dram_energy_pj", l.dram_energy_pj);
+    a.later_field("bound_terms_cycles", l.bound_terms_cycles);
+    a.later_field("mapping", l.mapping);
+    a.later_field("mapping_parameters", l.mapping_parameters);
 }
 
 /// All but the layers, which report.json lists in two groups.
@@ -91,6 +107,7 @@ template <class Archive> void visit(Archive& a, RunResult& r)
     a.field("network", r.network);
     a.field("hardware", r.hardware);
     a.field("energy_table", r.energy_table);
+    a.later_field("dataflow", r.dataflow);
     a.field("synthetic", r.synthetic);
     a.field("timing_only", r.timing_only);
     a.field("seed", r.seed);

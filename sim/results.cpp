@@ -48,6 +48,9 @@ json::object totals_json(const RunResult& run)
     object["verified"] = t.verified;
     object["overflows"] = t.overflows;
     object["energy_pj"] = with_total(t.energy);
+    object["on_chip_energy_pj"] = t.on_chip_energy();
+    object["off_chip_energy_pj"] = t.off_chip_energy();
+    object["dram_energy_pj"] = JsonWriter::to_json(t.dram_energy);
     object["energy_by_tensor_pj"] = JsonWriter::to_json(t.energy_by_tensor);
     return object;
 }

@@ -52,7 +52,9 @@ std::string layers_csv(const RunResult& run)
            "uses_per_fill,outputs_uses_per_fill,"
            "buffer_accesses_per_mac,biggest_stall,stall_share";
     for (const char* part : energy_parts) out << ',' << part << "_pj";
-    out << ",total_pj\n";
+    out << ",total_pj";
+    for (const auto& [part, pj] : dram_parts({})) out << ",dram_" << part << "_pj";
+    out << '\n';
     for (const LayerResult& l : run.layers) {
         if (!has_cycles(l)) continue;
         const StallCause stall = biggest_stall(l);
@@ -64,7 +66,9 @@ std::string layers_csv(const RunResult& run)
             << uses_per_fill(l, "inputs") << ',' << uses_per_fill(l, "outputs") << ',' << buffer_accesses_per_mac(l)
             << ',' << csv_cell(stall.block + ": " + stall.cause) << ',' << stall.share;
         for (const char* part : energy_parts) out << ',' << part_or_zero(l, part);
-        out << ',' << layer_energy(l) << '\n';
+        out << ',' << layer_energy(l);
+        for (const auto& [part, pj] : dram_parts(l.dram_energy_pj)) out << ',' << pj;
+        out << '\n';
     }
     return out.str();
 }

@@ -1,5 +1,7 @@
 #include "sim/totals.hpp"
 
+#include "sim/result_fields.hpp"
+
 #include <numeric>
 
 namespace heddle {
@@ -16,6 +18,18 @@ std::int64_t work(const Ledger& ledger)
     std::int64_t sum = 0;
     for (const auto& [cause, cycles] : ledger) sum += is_work(cause) ? cycles : 0;
     return sum;
+}
+
+void add(DramEnergyParts& sum, const DramEnergyParts& e)
+{
+    sum.activate += e.activate;
+    sum.read += e.read;
+    sum.write += e.write;
+    sum.refresh += e.refresh;
+    sum.active_standby += e.active_standby;
+    sum.precharge_standby += e.precharge_standby;
+    sum.power_down += e.power_down;
+    sum.io += e.io;
 }
 
 StallCause biggest_stall_of(const std::string& block, const Ledger& ledger)
@@ -60,6 +74,7 @@ Totals sum_layers(const RunResult& run)
         weighted_utilization += layer.utilization * static_cast<double>(layer.cycles);
         for (const auto& [part, energy] : layer.energy_pj) t.energy[part] += energy;
         for (const auto& [tensor, energy] : layer.energy_by_tensor_pj) t.energy_by_tensor[tensor] += energy;
+        add(t.dram_energy, layer.dram_energy_pj);
     }
     for (const auto& [part, energy] : t.energy) t.total_energy += energy;
     if (t.cycles > 0) t.utilization = weighted_utilization / static_cast<double>(t.cycles);
@@ -100,6 +115,17 @@ StallCause biggest_stall(const LayerResult& layer)
         }
     }
     return chosen ? biggest_stall_of(block, *chosen) : StallCause{};
+}
+
+std::vector<std::pair<std::string, double>> dram_parts(const DramEnergyParts& energy)
+{
+    struct {
+        void field(const char* name, double pj) { list.emplace_back(name, pj); }
+        std::vector<std::pair<std::string, double>> list;
+    } parts;
+    DramEnergyParts copy = energy;
+    visit(parts, copy);
+    return parts.list;
 }
 
 std::string biggest_energy_part(const LayerResult& layer)

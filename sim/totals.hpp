@@ -24,8 +24,11 @@ struct Totals {
     std::map<std::string, double> energy; ///< by part
     std::map<std::string, double> energy_by_tensor;
     double total_energy = 0.0;
+    DramEnergyParts dram_energy;
 
     double macs_per_cycle() const { return cycles > 0 ? static_cast<double>(macs) / static_cast<double>(cycles) : 0.0; }
+    double off_chip_energy() const { return dram_energy.total(); }
+    double on_chip_energy() const { return total_energy - off_chip_energy(); }
     double latency_ms() const { return 1e3 * seconds; }
     // Energies in pJ, otherwise meaningless.
     double average_power_w() const { return seconds > 0.0 ? total_energy * 1e-12 / seconds : 0.0; }
@@ -47,6 +50,8 @@ struct StallCause {
     double share = 0.0;
 };
 StallCause biggest_stall(const LayerResult& layer);
+/// The parts with their names in report.json, in its order.
+std::vector<std::pair<std::string, double>> dram_parts(const DramEnergyParts& energy);
 /// Part with the most energy; empty when nothing is priced.
 std::string biggest_energy_part(const LayerResult& layer);
 

@@ -111,9 +111,10 @@ TEST_CASE("generic 28 nm: DRAM commands follow from currents, areas exist")
     CHECK(e.read_pj == Approx(10 * vdd * (135 - 43) * ddr4.burst_clocks() * ns * chips));
     CHECK(e.write_pj == Approx(10 * vdd * (123 - 43) * ddr4.burst_clocks() * ns * chips));
     CHECK(e.refresh_pj == Approx(10 * vdd * (250 - 34) * ddr4.trfc * ns * chips));
-    CHECK(e.standby_pj == Approx(vdd * (1000 * 43 + 100 * 34) * ns * chips));
-    CHECK(e.total_pj() ==
-          Approx(e.activate_pj + e.precharge_pj + e.read_pj + e.write_pj + e.refresh_pj + e.standby_pj));
+    CHECK(e.active_standby_pj == Approx(vdd * 1000 * 43 * ns * chips));
+    CHECK(e.precharge_standby_pj == Approx(vdd * 100 * 34 * ns * chips));
+    CHECK(e.total_pj() == Approx(e.activate_pj + e.precharge_pj + e.read_pj + e.write_pj + e.refresh_pj +
+                                 e.active_standby_pj + e.precharge_standby_pj));
 
     const DramTiming lpddr4 = load_dram_timing("lpddr4_3200_x32");
     const DramEnergy l = t.dram_pj(lpddr4.name, c);
@@ -125,7 +126,8 @@ TEST_CASE("generic 28 nm: DRAM commands follow from currents, areas exist")
     CHECK(l.read_pj == Approx(rails(0, 275 - 30, 150 - 0.75, lpddr4.burst_clocks())));
     CHECK(l.write_pj == Approx(rails(0, 210 - 30, 55 - 0.75, lpddr4.burst_clocks())));
     CHECK(l.refresh_pj == Approx(rails(10 - 2, 90 - 27, 0, lpddr4.trfc)));
-    CHECK(l.standby_pj == Approx(100 * rails(2.25, 30, 0.75, 1) + 10 * rails(2, 27, 0.75, 1)));
+    CHECK(l.active_standby_pj == Approx(100 * rails(2.25, 30, 0.75, 1)));
+    CHECK(l.precharge_standby_pj == Approx(10 * rails(2, 27, 0.75, 1)));
     CHECK_THROWS_WITH(t.dram_pj("hbm", c),
                       "energy table generic_28nm: no entry for component \"dram\", action \"act\", device \"hbm\"");
     CHECK(t.dram_pj_per_bit("hbm") == 8);

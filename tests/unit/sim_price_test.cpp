@@ -1,6 +1,8 @@
 // Is the price of a count the table's price times the count, part by part?
 #include "dnn/base/error.hpp"
+#include "dnn/base/random.hpp"
 #include "sim/price.hpp"
+#include "sim/text.hpp"
 #include "sim/totals.hpp"
 
 #include <catch2/catch.hpp>
@@ -171,4 +173,99 @@ TEST_CASE("layers without cycles cost nothing")
     run.layers[0].cycles = 0;
     price(run, table(full_table()), machine());
     CHECK(run.layers[0].energy_pj.empty());
+}
+
+TEST_CASE("the DRAM's energy by parts adds up, and its background is no tensor's")
+{
+    const HardwareConfig hw = load_hardware("tpu_like");
+    const EnergyTable generic = EnergyTable::load("generic_28nm");
+    Random random(11);
+    for (int i = 0; i < 200; ++i) {
+        RunResult run = one_layer();
+        LayerResult& layer = run.layers[0];
+        DramActivity& d = layer.dram;
+        for (std::int64_t* n : {&d.activates, &d.precharges, &d.reads, &d.writes, &d.refreshes,
+                                &d.active_standby_clocks, &d.precharge_standby_clocks})
+            *n = random.below(3) == 0 ? 0 : random.range(1, 1000000);
+        d.read_bytes = 64 * d.reads;
+        d.write_bytes = 64 * d.writes;
+        layer.accesses["dram"]["weights"].reads = d.reads > 0 ? random.range(1, 1000) : 0;
+        layer.accesses["dram"]["inputs"].reads = d.reads > 0 ? random.range(1, 1000) : 0;
+        layer.accesses["dram"]["outputs"].updates = d.writes > 0 ? random.range(1, 1000) : 0;
+        price(run, generic, hw);
+        const DramEnergyParts& e = layer.dram_energy_pj;
+        CHECK(dram_parts(e).size() == 8);
+        double sum = 0.0;
+        for (const auto& [part, pj] : dram_parts(e)) sum += pj;
+        CHECK(sum == Approx(layer.energy_pj["dram"]).epsilon(1e-9));
+        // DDR4-2400 of the table: an ACT 1560 and a PRE 1904 pJ, RD 2944, WR 2560, REF 725760, standby 344 and 272.
+        const auto n = [](std::int64_t v) { return static_cast<double>(v); };
+        CHECK(e.activate == Approx(1560 * n(d.activates) + 1904 * n(d.precharges)));
+        CHECK(e.read == Approx(2944 * n(d.reads)));
+        CHECK(e.write == Approx(2560 * n(d.writes)));
+        CHECK(e.refresh == Approx(725760 * n(d.refreshes)));
+        CHECK(e.active_standby == Approx(344 * n(d.active_standby_clocks)));
+        CHECK(e.precharge_standby == Approx(272 * n(d.precharge_standby_clocks)));
+        CHECK(e.power_down + e.io == 0.0);
+        double tensors = 0.0;
+        for (const auto& [tensor, pj] : layer.energy_by_tensor_pj) tensors += pj;
+        if (d.reads > 0 && d.writes > 0) CHECK(tensors == Approx(e.activate + e.read + e.write).epsilon(1e-9));
+        CHECK(layer.energy_by_tensor_pj["outputs"] <= (e.write + e.activate) * (1 + 1e-12));
+        const Totals t = sum_layers(run);
+        CHECK(t.on_chip_energy() + t.off_chip_energy() == Approx(t.total_energy).epsilon(1e-9));
+        CHECK(t.off_chip_energy() == Approx(layer.energy_pj["dram"]).epsilon(1e-9));
+    }
+}
+
+TEST_CASE("a memory priced by the bit has a read and a write part")
+{
+    RunResult run = one_layer();
+    run.layers[0].dram.read_bytes = 2;
+    run.layers[0].dram.write_bytes = 1;
+    price(run, table(full_table()), machine());
+    const DramEnergyParts& e = run.layers[0].dram_energy_pj;
+    CHECK(e.read == Approx(16 * 17));
+    CHECK(e.write == Approx(8 * 17));
+    CHECK(e.total() == Approx(24 * 17));
+}
+
+TEST_CASE("what is not priced is what this machine has")
+{
+    const EnergyTable generic = EnergyTable::load("generic_28nm");
+    const auto missing = [&](const std::string& preset) {
+        RunResult run = one_layer();
+        price(run, generic, load_hardware(preset));
+        return joined(run.missing);
+    };
+    CHECK_THAT(missing("tpu_like"), Contains("I/O and termination") && Contains("DRAM controller and PHY") &&
+                                        Contains("static") && !Contains("codec"));
+    CHECK_THAT(missing("nvdla_like"), !Contains("I/O and termination") && Contains("PHY")); // LPDDR4: VDDQ is priced
+    CHECK_THAT(missing("eyeriss"), !Contains("I/O and termination") && Contains("run-length codec"));
+    CHECK_THAT(missing("systolic_ideal"), !Contains("I/O") && !Contains("PHY"));
+}
+
+TEST_CASE("a pool is one memory in capacity, area, leakage and energy per access")
+{
+    const HardwareConfig eyeriss = load_hardware("eyeriss");
+    std::int64_t bytes = 0;
+    for (const BufferMemory& memory : buffer_memories(eyeriss.global_buffer)) bytes += memory.bytes;
+    CHECK(bytes == 108 * 1024); // 25 banks of 4 KB and 8 KB of filters: JSSC 2017, section IV-B
+    // 2 uW a KB for 10 cycles at 200 MHz: 108 KB x 0.002 mW x 50 ns x 1e9 pJ / (mW s)
+    const std::string leaky = head + entry("static", "leakage", 0.002, "unit: mw, per: sram_kb") + "areas:\n" +
+                              entry("global_buffer", "storage", 2, "unit: um2, per: bit");
+    RunResult run = one_layer();
+    price(run, table(leaky), eyeriss);
+    CHECK(run.layers[0].energy_pj["static"] == Approx(108 * 0.002 * 50e-9 * 1e9));
+    CHECK(run.area_by_block_mm2["global_buffer"] == Approx(108 * 1024 * 8 * 2e-6));
+
+    HardwareConfig hw = machine();
+    hw.global_buffer.pool_banks = 4;
+    hw.global_buffer.pool_bank_bytes = 1024; // a quarter of the partition, whose own banks do not count
+    hw.global_buffer.inputs.in_pool = true;
+    CHECK(bank_bytes(hw.global_buffer, hw.global_buffer.inputs) == 1024);
+    CHECK(bank_bytes(hw.global_buffer, hw.global_buffer.weights) == 4096);
+    const std::vector<BufferMemory> memories = buffer_memories(hw.global_buffer);
+    REQUIRE(memories.size() == 2);
+    CHECK(memories[1].name == "pool of inputs");
+    CHECK(memories[1].bytes == 4096);
 }

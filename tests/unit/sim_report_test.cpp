@@ -38,6 +38,15 @@ LayerResult conv_layer(const std::string& name, std::int64_t cycles)
     l.dram.row_hits = 9;
     l.energy_pj = {{"mac", 1.5}, {"dram", 10.25}, {"static", 0.125}};
     l.energy_by_tensor_pj = {{"weights", 10.25}};
+    l.dram_energy_pj.read = 8.0;
+    l.dram_energy_pj.refresh = 2.25;
+    l.bound_terms_cycles = {{"dram", 70}, {"compute", 80}};
+    l.mapping =
+        parse_mappings("mappings: [{layer: x, dataflow: ws, levels: [{name: glb, temporal: [{loop: P*Q, step: 4}],"
+                       " keep: [weights]}, {name: array, spatial: [{loop: K, axis: x, step: 1, count: 4}]}]}]",
+                       "m")
+            .front()
+            .mapping;
     return l;
 }
 
@@ -84,14 +93,22 @@ TEST_CASE("report.json carries the names that others rely on")
         sum += totals.at("energy_pj").at(part).get_double();
     CHECK(totals.at("energy_pj").at("total").get_double() == Approx(sum));
     CHECK(sum == Approx(2 * 11.875));
+    CHECK(totals.at("off_chip_energy_pj").get_double() == Approx(2 * 10.25));
+    CHECK(totals.at("on_chip_energy_pj").get_double() == Approx(2 * 1.625));
+    double off_chip = 0.0;
+    const std::vector<std::string> dram = {"activate",          "read",       "write", "refresh", "active_standby",
+                                           "precharge_standby", "power_down", "io"};
+    for (const std::string& part : dram) off_chip += totals.at("dram_energy_pj").at(part).to_number<double>();
+    CHECK(off_chip == Approx(2 * 10.25));
+    CHECK(totals.at("dram_energy_pj").get_object().size() == dram.size());
 
     const boost::json::array& layers = root.at("layers").get_array();
     REQUIRE(layers.size() == 2); // neither the input nor the softmax took cycles
     CHECK(root.at("untimed").get_array().size() == 2);
     const boost::json::object& layer = layers[0].get_object();
-    for (const char* name :
-         {"name", "op", "dataflow", "macs", "cycles", "bound_cycles", "utilization", "verified", "energy_pj",
-          "accesses", "dram", "ledger", "phases", "array_cycles", "bound_actual_cycles"})
+    for (const char* name : {"name", "op", "dataflow", "macs", "cycles", "bound_cycles", "utilization", "verified",
+                             "energy_pj", "accesses", "dram", "ledger", "phases", "array_cycles", "bound_actual_cycles",
+                             "dram_energy_pj", "bound_terms_cycles", "mapping"})
         CHECK(layer.contains(name));
     CHECK(layer.at("accesses").at("global_buffer").at("weights").at("updates").get_int64() == 3);
     CHECK(layer.at("ledger").at("array").at("weights missing").get_int64() == 200);
@@ -112,6 +129,25 @@ TEST_CASE("a report reads back as it was written, layers in their order")
     CHECK(read.run.output == written.run.output);
     CHECK(read.hardware_yaml == written.hardware_yaml);
     CHECK(report_json(read) == report_json(written));
+    CHECK(read.run.layers[1].mapping == written.run.layers[1].mapping);
+    CHECK(read.run.layers[1].bound_terms_cycles == written.run.layers[1].bound_terms_cycles);
+    CHECK(read.run.layers[1].dram_energy_pj.refresh == 2.25);
+}
+
+TEST_CASE("a report of an older version, without mappings and parts, still reads")
+{
+    boost::json::object root = parsed(example());
+    root.erase("dataflow");
+    for (const char* list : {"layers", "untimed"})
+        for (boost::json::value& layer : root.at(list).get_array())
+            for (const char* name : {"dram_energy_pj", "bound_terms_cycles", "mapping", "mapping_parameters"})
+                CHECK(layer.get_object().erase(name) == 1);
+    const RunReport read = parse_report(boost::json::serialize(root), "r.json");
+    CHECK(read.run.layers[1].mapping.levels.empty());
+    CHECK(read.run.layers[1].cycles == 100);
+    std::ostringstream out;
+    print_report(out, read);
+    CHECK_THAT(out.str(), Catch::StartsWith("net on hw, batch 1,"));
 }
 
 TEST_CASE("a broken report is refused with file and path")
