@@ -1,5 +1,6 @@
 #include "sim/report.hpp"
 
+#include "sim/layer_table.hpp"
 #include "sim/text.hpp"
 #include "sim/totals.hpp"
 
@@ -22,38 +23,12 @@ std::string joules(double pj)
     return with_prefix(pj * 1e-12, "J");
 }
 
-std::string stall_text(const LayerResult& layer)
-{
-    const StallCause stall = biggest_stall(layer);
-    if (stall.cause.empty()) return "-";
-    std::string text = (is_array(stall.block) ? "" : stall.block + ": ") + stall.cause;
-    std::replace(text.begin(), text.end(), '_', ' ');
-    return text + " " + percent(stall.share, 0);
-}
+constexpr std::size_t label_width = 12;
 
-std::string energy_text(const LayerResult& layer)
+/// One line of the summary, broken to fit unless it may be wide.
+std::string line(const std::string& label, const std::string& text, bool wide)
 {
-    const std::string part = biggest_energy_part(layer);
-    if (part.empty()) return "-";
-    return part + " " + percent(layer.energy_pj.at(part) / layer_energy(layer), 0);
-}
-
-std::vector<std::string> layer_cells(const LayerResult& l, std::size_t number)
-{
-    return {std::to_string(l.position >= 0 ? l.position : static_cast<int>(number)),
-            l.name,
-            l.op,
-            l.shape,
-            grouped(l.macs),
-            grouped(l.cycles),
-            grouped(l.bound_actual_cycles),
-            decimal(ratio(l.cycles, l.bound_actual_cycles), 2),
-            l.bound_by,
-            l.macs > 0 ? percent(l.utilization) : "-",
-            l.macs > 0 ? percent(l.wire_utilization) : "-",
-            joules(layer_energy(l)),
-            stall_text(l),
-            energy_text(l)};
+    return wrapped(label, text, label_width, wide ? 0 : report_width);
 }
 
 void print_switches(std::ostream& out, const RunResult& run)
@@ -75,7 +50,7 @@ void print_switches(std::ostream& out, const RunResult& run)
 }
 
 /// Where the mapper chose among dataflows: what each layer runs under, and what the others would take.
-void print_dataflows(std::ostream& out, const RunResult& run)
+void print_dataflows(std::ostream& out, const RunResult& run, bool wide)
 {
     TextTable table({"<layer", "<dataflow", "margin", "mode", "flush", "reload", "<cycles of the others"});
     bool any = false;
@@ -93,21 +68,19 @@ void print_dataflows(std::ostream& out, const RunResult& run)
     }
     if (any) {
         out << '\n';
-        table.print(out);
+        table.print(out, wide ? SIZE_MAX : report_width, {"layer", "cycles of the others"});
     }
     print_switches(out, run);
 }
 
-void print_layers(std::ostream& out, const RunResult& run)
+void print_layers(std::ostream& out, const RunResult& run, bool wide)
 {
-    TextTable table({"#", "<layer", "<op", "<shape", "MACs", "cycles", "bound", "ratio", "<bound by", "util.", "wires",
-                     "energy", "<biggest stall", "<biggest energy"});
-    for (std::size_t i = 0; i < run.layers.size(); ++i)
-        if (has_cycles(run.layers[i])) table.add_row(layer_cells(run.layers[i], i));
-    table.print(out);
-    print_dataflows(out, run);
+    print_layer_table(out, run, wide);
     for (const LayerResult& layer : run.layers)
         if (!has_cycles(layer)) out << "  " << layer.name << " (" << layer.op << "): " << layer.note << '\n';
+    out << '\n';
+    print_legend(out, wide);
+    print_dataflows(out, run, wide);
 }
 
 std::string shares(const std::map<std::string, double>& parts, double total)
@@ -120,26 +93,64 @@ std::string shares(const std::map<std::string, double>& parts, double total)
     return joined(words);
 }
 
-void print_energy(std::ostream& out, const RunReport& report, const Totals& t)
+/// The DRAM's energy, told apart by what causes it; empty without any.
+std::string dram_text(const DramEnergyParts& e)
 {
-    out << "energy      " << joules(t.total_energy) << " by " << report.energy_source << '\n'
-        << "  by part   " << shares(t.energy, t.total_energy) << '\n'
-        << "  by tensor " << shares(t.energy_by_tensor, t.total_energy) << '\n'
-        << "power       " << with_prefix(t.average_power_w(), "W") << " on average, energy-delay product "
-        << with_prefix(t.energy_delay_js(), "J s") << '\n';
+    const auto listed = [&](const std::vector<std::pair<std::string, double>>& parts) {
+        std::vector<std::string> words;
+        for (const auto& [name, pj] : parts)
+            if (pj > 0.0) words.push_back(name + " " + joules(pj));
+        return joined(words);
+    };
+    if (e.total() <= 0.0) return "";
+    std::string text = "traffic " + joules(e.traffic());
+    if (e.traffic() > 0.0)
+        text += " (" + listed({{"activate", e.activate}, {"read", e.read}, {"write", e.write}, {"io", e.io}}) + ")";
+    if (e.background() > 0.0)
+        text += ", background " + joules(e.background()) + " (" +
+                listed({{"refresh", e.refresh},
+                        {"active standby", e.active_standby},
+                        {"precharge standby", e.precharge_standby},
+                        {"power down", e.power_down}}) +
+                ")";
+    return text;
+}
+
+std::string tensor_text(const Totals& t)
+{
+    std::string text = shares(t.energy_by_tensor, t.total_energy);
+    if (t.dram_energy.background() > 0.0)
+        text += (text.empty() ? "" : "; ") + std::string("the DRAM's background of ") +
+                joules(t.dram_energy.background()) + " is no tensor's";
+    return text;
+}
+
+void print_energy(std::ostream& out, const RunReport& report, const Totals& t, bool wide)
+{
     const RunResult& run = report.run;
+    out << line("energy", joules(t.total_energy) + " by " + report.energy_source, wide)
+        << line("  on chip", joules(t.on_chip_energy()), wide)
+        << line("  off chip",
+                joules(t.off_chip_energy()) + (t.off_chip_energy() > 0.0 ? ": " : "") + dram_text(t.dram_energy), wide)
+        << line("  by part", shares(t.energy, t.total_energy), wide) << line("  by tensor", tensor_text(t), wide);
+    if (run.timing_only)
+        out << line("  values", "priced as dense: --timing-only moves none, so no MAC counts as gated by a zero", wide);
+    out << line("power",
+                with_prefix(t.average_power_w(), "W") + " on average, energy-delay product " +
+                    with_prefix(t.energy_delay_js(), "J s"),
+                wide);
     if (run.area_mm2 > 0.0) {
         std::vector<std::string> blocks;
         for (const auto& [block, mm2] : run.area_by_block_mm2) blocks.push_back(block + " " + decimal(mm2, 3));
-        out << "area        " << decimal(run.area_mm2, 3) << " mm2: " << joined(blocks) << '\n';
+        out << line("area", decimal(run.area_mm2, 3) + " mm2: " + joined(blocks), wide);
     }
-    if (!run.missing.empty()) out << "not priced  " << joined(run.missing) << '\n';
+    if (!run.missing.empty()) out << line("not priced", joined(run.missing), wide);
 }
 
-void print_checks(std::ostream& out, const RunReport& report, const Totals& t)
+void print_checks(std::ostream& out, const RunReport& report, const Totals& t, bool wide)
 {
     const RunResult& run = report.run;
-    out << "coverage    " << report.coverage << '\n';
+    out << line("coverage", report.coverage, wide);
     if (run.timing_only)
         out << "verified    nothing: --timing-only moves no values\n";
     else
@@ -179,13 +190,18 @@ void add_difference(TextTable& table, const LayerResult& a, const LayerResult& b
 
 } // namespace
 
-void print_report(std::ostream& out, const RunReport& report)
+std::string describe_run(const RunResult& run)
+{
+    return run.network + " on " + run.hardware + (run.dataflow.empty() ? "" : ", dataflow " + run.dataflow) +
+           ", batch " + std::to_string(run.batch);
+}
+
+void print_report(std::ostream& out, const RunReport& report, bool wide)
 {
     const RunResult& run = report.run;
     const Totals t = sum_layers(run);
-    out << run.network << " on " << run.hardware << ", batch " << run.batch << ", " << run.pes << " PEs at "
-        << run.clock_mhz << " MHz\n\n";
-    print_layers(out, run);
+    out << describe_run(run) << ", " << run.pes << " PEs at " << run.clock_mhz << " MHz\n\n";
+    print_layers(out, run, wide);
     out << '\n'
         << "latency     " << grouped(t.cycles) << " cycles = " << decimal(t.latency_ms(), 3) << " ms, "
         << decimal(ratio(t.cycles, t.bound_actual_cycles), 3) << " x bound\n"
@@ -193,8 +209,8 @@ void print_report(std::ostream& out, const RunReport& report)
         << " per cycle, utilisation " << percent(t.utilization) << '\n'
         << "off chip    " << with_prefix(static_cast<double>(t.dram_read_bytes), "B") << " read, "
         << with_prefix(static_cast<double>(t.dram_write_bytes), "B") << " written\n";
-    print_energy(out, report, t);
-    print_checks(out, report, t);
+    print_energy(out, report, t, wide);
+    print_checks(out, report, t, wide);
 }
 
 bool print_difference(std::ostream& out, const RunReport& a, const RunReport& b)

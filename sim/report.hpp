@@ -9,8 +9,11 @@
 
 namespace heddle {
 
-/// A row per layer and the totals.
-void print_report(std::ostream& out, const RunReport& report);
+/// "mobilenet_v1 on tpu_like, dataflow ws, batch 1".
+std::string describe_run(const RunResult& run);
+
+/// A row per layer, what the columns mean, and the totals. Unless it may be `wide`, it fits a terminal of 100 columns.
+void print_report(std::ostream& out, const RunReport& report, bool wide = false);
 
 /// Per layer what differs; returns whether anything did (counts, cycles or energies).
 bool print_difference(std::ostream& out, const RunReport& a, const RunReport& b);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <ostream>
@@ -33,13 +34,37 @@ void TextTable::add_rule()
     rows_.push_back({});
 }
 
-void TextTable::print(std::ostream& out) const
+std::size_t TextTable::total_width() const
 {
     std::size_t total = 0;
     for (const std::size_t width : width_) total += width + 2;
+    return total - 2;
+}
+
+void TextTable::print(std::ostream& out, std::size_t width, const std::vector<std::string>& elastic) const
+{
+    constexpr std::size_t least = 8;
+    TextTable cut = *this;
+    const std::vector<std::string> names = rows_.front().cells;
+    while (cut.total_width() > width) {
+        std::size_t* widest = nullptr;
+        for (std::size_t i = 0; i < names.size(); ++i)
+            if (std::find(elastic.begin(), elastic.end(), names[i]) != elastic.end() &&
+                cut.width_[i] > std::max(least, names[i].size()) && (!widest || cut.width_[i] > *widest))
+                widest = &cut.width_[i];
+        if (!widest) break;
+        --*widest;
+    }
+    for (Row& row : cut.rows_)
+        for (std::size_t i = 0; i < row.cells.size(); ++i) row.cells[i] = shortened(row.cells[i], cut.width_[i]);
+    cut.print(out);
+}
+
+void TextTable::print(std::ostream& out) const
+{
     for (const Row& row : rows_) {
         std::string line;
-        if (row.cells.empty()) line.assign(total - 2, '-');
+        if (row.cells.empty()) line.assign(total_width(), '-');
         for (std::size_t i = 0; i < row.cells.size(); ++i) {
             const std::string blanks(width_[i] - row.cells[i].size(), ' ');
             line += left_[i] ? row.cells[i] + blanks : blanks + row.cells[i];
@@ -110,6 +135,34 @@ std::string joined(const std::vector<std::string>& words, const std::string& sep
     std::string text;
     for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
     return text;
+}
+
+std::string shortened(const std::string& text, std::size_t width)
+{
+    if (text.size() <= width) return text;
+    return width < 2 ? text.substr(0, width) : text.substr(0, width - 2) + "..";
+}
+
+std::string wrapped(const std::string& label, const std::string& text, std::size_t indent, std::size_t width)
+{
+    std::string lines, line = label;
+    line.resize(std::max(indent, label.size() + 1), ' ');
+    std::size_t words = 0; // on this line
+    for (std::size_t from = 0; from < text.size();) {
+        std::size_t to = std::min(text.find(' ', from), text.size());
+        if (to > from && std::isdigit(static_cast<unsigned char>(text[to - 1]))) // a number and its unit stay together
+            to = std::min(text.find(' ', to + 1), text.size());
+        const std::string word = text.substr(from, to - from);
+        if (width > 0 && words > 0 && line.size() + 1 + word.size() > width) {
+            lines += line + "\n";
+            line.assign(indent, ' ');
+            words = 0;
+        }
+        line += (words > 0 ? " " : "") + word;
+        ++words;
+        from = to + 1;
+    }
+    return lines + line + "\n";
 }
 
 } // namespace heddle
