@@ -1,5 +1,6 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "dnn/network.hpp"
 
@@ -97,8 +98,9 @@ Network load_network(const std::string& name_or_path, int batch)
     const std::vector<std::string> known = shipped_names("dnn/networks");
     const ShippedName shipped = parse_shipped(name_or_path, known);
     if (shipped.base.empty())
-        throw UserError("network " + quoted(name_or_path) + ": expected a .yaml or .onnx file, gemm:MxNxK, or one of " +
-                        list(known) + " (with width and resolution: mobilenet_v1_0.50_128)");
+        throw UserError("network " + quoted(name_or_path) + did_you_mean(known, name_or_path) +
+                        ": expected a .yaml or .onnx file, gemm:MxNxK, or one of " + list(known) +
+                        " (with width and resolution: mobilenet_v1_0.50_128)");
     Network net = read_network_yaml(data_root() + "/dnn/networks/" + shipped.base + ".yaml", batch, shipped.width,
                                     shipped.resolution);
     net.name = name_or_path;

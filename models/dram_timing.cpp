@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "models/dram_address.hpp"
 
 namespace heddle {
@@ -135,14 +136,16 @@ DramTiming load_dram_timing(const std::string& name_or_path)
         return load_dram_timing(YamlReader::load_file(name_or_path));
     }
     std::string known;
+    std::vector<std::string> names;
     for (const std::string& name : shipped_names("models/tables")) {
         if (name.rfind("dram_", 0) != 0) continue;
+        names.insert(names.end(), {name, name.substr(5)});
         if (name == name_or_path || name == "dram_" + name_or_path) {
             return load_dram_timing(YamlReader::load_file(data_root() + "/models/tables/" + name + ".yaml"));
         }
         known += (known.empty() ? "" : ", ") + name;
     }
-    throw UserError("unknown DRAM \"" + name_or_path + "\"; known: " + known);
+    throw UserError("unknown DRAM \"" + name_or_path + "\"" + did_you_mean(names, name_or_path) + "; known: " + known);
 }
 
 } // namespace heddle

@@ -1,6 +1,7 @@
 #include "sim/cli.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/results.hpp"
@@ -28,26 +29,41 @@ int print_help()
         std::cout << "  " << name << std::string(10 - std::min<std::size_t>(name.size(), 9), ' ') << command.summary
                   << '\n';
     }
-    std::cout << "\nheddle COMMAND --help explains a command; heddle --version prints the version.\n"
+    std::cout << "\nheddle help COMMAND explains a command, with examples; heddle --version prints the version.\n"
               << "Exit codes: 0 done, 1 a check failed or results differ, 2 a mistake in what was asked for.\n";
     return 0;
 }
 
-int dispatch(const std::vector<std::string>& arguments)
+std::vector<std::string> command_names()
 {
     std::vector<std::string> names;
     for (const Subcommand& command : commands()) names.emplace_back(command.name);
-    if (arguments.empty()) throw UserError("expected a command: " + joined(names) + " (see heddle --help)");
+    return names;
+}
+
+const Subcommand& find_command(const std::string& name)
+{
+    for (const Subcommand& command : commands())
+        if (name == command.name) return command;
+    const std::vector<std::string> names = command_names();
+    throw UserError("unknown command " + quoted(name) + did_you_mean(names, name) + ": expected one of " +
+                    joined(names));
+}
+
+int dispatch(const std::vector<std::string>& arguments)
+{
+    if (arguments.empty()) throw UserError("expected a command: " + joined(command_names()) + " (see heddle --help)");
     const std::string& name = arguments.front();
+    if (name == "help" && arguments.size() > 1) {
+        if (arguments.size() > 2) throw UserError("help: takes one command, got " + quoted(arguments[2]) + " as well");
+        return find_command(arguments[1]).run({"--help"}, std::cout);
+    }
     if (name == "--help" || name == "-h" || name == "help") return print_help();
     if (name == "--version") {
         std::cout << "heddle " << heddle_version() << '\n';
         return 0;
     }
-    const std::vector<Subcommand>& known = commands();
-    const auto found = std::find_if(known.begin(), known.end(), [&](const Subcommand& c) { return name == c.name; });
-    if (found == known.end()) throw UserError("unknown command " + quoted(name) + ": expected one of " + joined(names));
-    const int code = found->run({arguments.begin() + 1, arguments.end()}, std::cout);
+    const int code = find_command(name).run({arguments.begin() + 1, arguments.end()}, std::cout);
     if (!std::cout.flush()) throw UserError("cannot write to standard output");
     return code;
 }

@@ -1,6 +1,7 @@
 #include "sim/command_line.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "sim/text.hpp"
 
@@ -18,12 +19,20 @@ struct CommandLine::State {
     std::vector<std::string> positionals;
     std::vector<std::string> required;
     std::set<std::string> with_value; ///< "--out", "-o", ...
-    po::options_description options{"Options", 120};
+    std::vector<std::pair<std::string, std::string>> examples;
+    po::options_description options{"Options", 100};
     po::variables_map values;
 
     [[noreturn]] void fail(const std::string& message) const
     {
         throw UserError(message + " (see heddle " + name + " --help)");
+    }
+    [[noreturn]] void fail_unknown(const std::string& option) const
+    {
+        std::vector<std::string> known;
+        for (const auto& o : options.options()) known.push_back("--" + o->long_name());
+        const std::string word = option.substr(0, option.find('='));
+        fail("unknown option " + quoted(word) + did_you_mean(known, word));
     }
 };
 
@@ -82,6 +91,12 @@ CommandLine& CommandLine::required(const std::string& name, const std::string& v
     return option(name, value_name, help);
 }
 
+CommandLine& CommandLine::example(const std::string& command, const std::string& what)
+{
+    state_->examples.emplace_back(command, what);
+    return *this;
+}
+
 bool CommandLine::parse(const std::vector<std::string>& arguments, std::ostream& out)
 {
     State& s = *state_;
@@ -103,11 +118,15 @@ bool CommandLine::parse(const std::vector<std::string>& arguments, std::ostream&
     } catch (const po::too_many_positional_options_error&) {
         s.fail(s.name + ": takes " + std::to_string(s.positionals.size()) + " argument" +
                (s.positionals.size() == 1 ? "" : "s") + ": " + joined(s.positionals, " "));
+    } catch (const po::unknown_option& error) {
+        s.fail_unknown(error.get_option_name());
     } catch (const po::error& error) {
         s.fail(error.what());
     }
     if (has("help")) {
         out << "heddle " << s.name << " " << s.usage << "\n\n" << s.summary << "\n\n" << s.options;
+        if (!s.examples.empty()) out << "\nExamples:\n";
+        for (const auto& [command, what] : s.examples) out << "  " << command << "\n      " << what << '\n';
         return false;
     }
     for (const std::string& name : s.positionals)
@@ -120,6 +139,17 @@ bool CommandLine::parse(const std::vector<std::string>& arguments, std::ostream&
 bool CommandLine::has(const std::string& name) const
 {
     return state_->values.count(name) > 0;
+}
+
+std::vector<std::pair<std::string, std::string>> CommandLine::given() const
+{
+    std::vector<std::pair<std::string, std::string>> list;
+    for (const auto& [name, value] : state_->values) {
+        const auto& positionals = state_->positionals;
+        if (std::find(positionals.begin(), positionals.end(), name) != positionals.end()) continue;
+        list.emplace_back(name, value.value().type() == typeid(std::string) ? value.as<std::string>() : "");
+    }
+    return list;
 }
 
 std::string CommandLine::text(const std::string& name, const std::string& fallback) const
@@ -142,7 +172,8 @@ int CommandLine::choice(const std::string& name, const std::vector<std::string>&
     if (!has(name)) return fallback;
     const auto found = std::find(allowed.begin(), allowed.end(), text(name));
     if (found == allowed.end())
-        throw UserError("--" + name + ": expected one of " + joined(allowed) + ", got " + quoted(text(name)));
+        throw UserError("--" + name + ": expected one of " + joined(allowed) + ", got " + quoted(text(name)) +
+                        did_you_mean(allowed, text(name)));
     return static_cast<int>(found - allowed.begin());
 }
 

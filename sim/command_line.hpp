@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heddle {
@@ -21,11 +22,15 @@ public:
     CommandLine& option(const std::string& names, const std::string& value_name, const std::string& help);
     CommandLine& flag(const std::string& name, const std::string& help);
     CommandLine& required(const std::string& name, const std::string& value_name, const std::string& help);
+    /// Shown by --help: what to type, and what that does.
+    CommandLine& example(const std::string& command, const std::string& what);
 
     /// False after --help, which is printed to `out`.
     bool parse(const std::vector<std::string>& arguments, std::ostream& out);
 
     bool has(const std::string& name) const;
+    /// All options that were given with their values (flags: empty), sorted by name; no positional arguments.
+    std::vector<std::pair<std::string, std::string>> given() const;
     std::string text(const std::string& name, const std::string& fallback = "") const;
     std::int64_t integer(const std::string& name, std::int64_t min, std::int64_t max, std::int64_t fallback) const;
     /// One of `allowed`; returns its index.

@@ -1,6 +1,7 @@
 #include "sim/dataflow.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/nearest.hpp"
 #include "sim/dataflow_vector.hpp"
 
 #include <algorithm>
@@ -262,7 +263,8 @@ std::string describe_dataflow(const std::string& dataflow)
         if (dataflow == k.name) return k.text;
         names += (names.empty() ? "" : ", ") + std::string(k.name);
     }
-    throw UserError("unknown dataflow \"" + dataflow + "\": expected one of " + names);
+    throw UserError("unknown dataflow \"" + dataflow + "\"" + did_you_mean(dataflow_names(), dataflow) +
+                    ": expected one of " + names);
 }
 
 std::vector<Spread> spreads(const std::string& dataflow, const LayerShape& shape, const HardwareConfig& hw)

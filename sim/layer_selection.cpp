@@ -1,6 +1,7 @@
 #include "sim/layer_selection.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 
 #include <algorithm>
@@ -14,12 +15,15 @@ namespace {
 std::string similar_names(const Network& net, const std::string& name)
 {
     std::string list;
+    std::vector<std::string> names;
     int found = 0;
     for (const Layer& layer : net.layers) {
+        names.push_back(layer.name);
         const bool related = layer.name.find(name) != std::string::npos || name.find(layer.name) != std::string::npos;
         if (related && !name.empty() && found++ < 5) list += (list.empty() ? "" : ", ") + layer.name;
     }
-    return list.empty() ? "from " + net.layers.front().name + " to " + net.layers.back().name : "like " + list;
+    if (!list.empty()) return "like " + list;
+    return "from " + net.layers.front().name + " to " + net.layers.back().name + did_you_mean(names, name);
 }
 
 int layer_at(const Network& net, std::int64_t number)

@@ -17,7 +17,9 @@ int accuracy_command(const std::vector<std::string>& arguments, std::ostream& ou
         "the plain reference in floats and in the integers of the hardware.",
         {"MODEL"});
     line.option("hw", "H", "take the integer widths from this hardware; default 8-bit operands, 32-bit psums")
-        .option("limit", "N", "only the first N pictures of the test set");
+        .option("limit", "N", "only the first N pictures of the test set")
+        .example("heddle accuracy dnn/trained/mobilenet_fashion_mnist.onnx",
+                 "the shipped model, in floats and in 8-bit integers");
     if (!line.parse(arguments, out)) return 0;
     AccuracyOptions options;
     options.limit = line.integer("limit", 1, std::numeric_limits<int>::max(), 0);

@@ -179,7 +179,9 @@ int calibrate_command(const std::vector<std::string>& arguments, std::ostream& o
         .option("seed", "S", "of the draw of held-out rows and of random starts (1)")
         .option("starts", "N", "starts of the search at most; the first is the description (4)")
         .option("simulations", "N", "stop the search after about so many (8000)")
-        .option("jobs", "N", "simulations at once, same results (1)");
+        .option("jobs", "N", "simulations at once, same results (1)")
+        .example("heddle calibrate --hw mine.yaml --measured rtl.csv -o fitted.yaml",
+                 "then heddle run NETWORK --hw mine.yaml --overlay fitted.yaml");
     if (!line.parse(arguments, out)) return 0;
     if (!line.has("out")) throw UserError("calibrate: -o FILE is missing: where to write the fitted values");
     MeasuredSet set = read_set(line);

@@ -6,7 +6,9 @@ const std::vector<Subcommand>& commands()
 {
     static const std::vector<Subcommand> all{
         {"run", "simulate a network on an accelerator, check every value, report time and energy", run_command},
+        {"explain", "where a finished run's cycles and energy went, and what would help", explain_command},
         {"list", "networks, hardware, energy tables or dataflows that are shipped", list_command},
+        {"show", "print the YAML of a shipped machine, network or energy table", show_command},
         {"map", "show or write the mapping of each layer, why it was chosen, and its bound", map_command},
         {"calibrate", "fit a hardware description to cycles measured on its RTL", calibrate_command},
         {"energy", "price the counts of a finished run by another energy table", energy_command},

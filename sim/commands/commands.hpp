@@ -16,6 +16,8 @@ struct Subcommand {
 const std::vector<Subcommand>& commands();
 
 int run_command(const std::vector<std::string>& arguments, std::ostream& out);
+int explain_command(const std::vector<std::string>& arguments, std::ostream& out);
+int show_command(const std::vector<std::string>& arguments, std::ostream& out);
 int list_command(const std::vector<std::string>& arguments, std::ostream& out);
 int map_command(const std::vector<std::string>& arguments, std::ostream& out);
 int energy_command(const std::vector<std::string>& arguments, std::ostream& out);

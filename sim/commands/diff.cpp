@@ -13,6 +13,8 @@ int diff_command(const std::vector<std::string>& arguments, std::ostream& out)
         "Compares two results layer by layer: cycles, counts, ledgers and energies. A and B are folders of runs\n"
         "or report.json files. Exit code 0 when equal, 1 when they differ.",
         {"A", "B"});
+    line.example("heddle diff heddle_out/tiny-tpu_like-ws heddle_out/tiny-tpu_like-os",
+                 "two dataflows, layer by layer");
     if (!line.parse(arguments, out)) return 0;
     const RunReport a = read_report(line.text("A"));
     const RunReport b = read_report(line.text("B"));

@@ -1,5 +1,6 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "dnn/network.hpp"
 #include "hw/hardware.hpp"
@@ -34,9 +35,8 @@ void list_hardware(std::ostream& out)
     TextTable table({"<hardware", "PEs", "clock", "buffer", "<off chip", "<dataflows", "<energy table"});
     for (const std::string& name : shipped_names("hw/presets")) {
         const HardwareConfig hw = load_hardware(name);
-        const GlobalBufferConfig& b = hw.global_buffer;
-        const std::int64_t bytes =
-            b.weights.bytes + b.inputs.bytes + b.outputs.bytes + b.psums.bytes + b.operand2.bytes;
+        std::int64_t bytes = 0;
+        for (const BufferMemory& memory : buffer_memories(hw.global_buffer)) bytes += memory.bytes;
         const std::string memory = hw.dram.kind == DramKind::dram    ? hw.dram.timing.name
                                    : hw.dram.kind == DramKind::fixed ? "fixed latency"
                                                                      : "none";
@@ -72,6 +72,7 @@ void list_dataflows(std::ostream& out)
 int list_command(const std::vector<std::string>& arguments, std::ostream& out)
 {
     CommandLine line("list", "networks|hardware|energy|dataflows", "Lists what is shipped.", {"KIND"});
+    line.example("heddle list hardware", "machines with their size, memory and dataflows");
     if (!line.parse(arguments, out)) return 0;
     const std::string kind = line.text("KIND");
     if (kind == "networks")
@@ -83,7 +84,8 @@ int list_command(const std::vector<std::string>& arguments, std::ostream& out)
     else if (kind == "dataflows")
         list_dataflows(out);
     else
-        throw UserError("list: expected networks, hardware, energy or dataflows, got " + quoted(kind));
+        throw UserError("list: expected networks, hardware, energy or dataflows, got " + quoted(kind) +
+                        did_you_mean({"networks", "hardware", "energy", "dataflows"}, kind));
     return 0;
 }
 

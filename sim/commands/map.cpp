@@ -88,6 +88,9 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
         .option("energy", "T", "energy table; default: the hardware's")
         .option("out,o", "FILE", "write the mappings as YAML, to edit and to give to heddle run --mapping");
     describe_mapper_options(line);
+    line.example("heddle map tiny --hw tpu_like --layers conv2",
+                 "one layer's loop nest, its bound, and why it was chosen")
+        .example("heddle map tiny --hw tpu_like -o m.yaml", "to edit and to give to heddle run --mapping m.yaml");
     if (!line.parse(arguments, out)) return 0;
     RunOptions o = read_options(line);
     const Network& net = o.network.net;

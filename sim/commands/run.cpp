@@ -8,23 +8,28 @@
 #include "sim/driver.hpp"
 #include "sim/inputs.hpp"
 #include "sim/layer_selection.hpp"
+#include "sim/layer_table.hpp"
 #include "sim/lower.hpp"
-#include "sim/output_folder.hpp"
 #include "sim/overlay.hpp"
 #include "sim/price.hpp"
 #include "sim/progress.hpp"
 #include "sim/report.hpp"
+#include "sim/result_folder.hpp"
+#include "sim/result_mappings.hpp"
 #include "sim/text.hpp"
 #include "sim/zeros.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <filesystem>
 #include <iostream>
 #include <limits>
+#include <set>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace heddle {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -43,9 +48,12 @@ void describe_options(CommandLine& line)
         .option("input", "FILE", "PNG, JPEG or .npy; default: a picture beside the model, or a seeded one")
         .option("energy", "T",
                 "energy table: a shipped name (heddle list energy) or a YAML file; default: the hardware's")
-        .option("mapping", "FILE", "mappings by hand for the layers it names (heddle map writes such files)")
+        .option("mapping", "FILE",
+                "mappings by hand for the layers it names: a file that heddle map writes, or a result to run as it was")
         .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
-        .option("out,o", "DIR", "folder for report.json, layers.csv, manifest.json; default heddle_out/NETWORK-H-D")
+        .option("out,o", "DIR",
+                "folder for report.json, layers.csv, manifest.json, replaced if it is there; default "
+                "heddle_out/NETWORK-H-D with what else tells runs apart")
         .option("zeros", "FILE",
                 "CSV of layer, ifmap_zeros_pct, ofmap_zeros_pct: each conv named there reads a seeded map with "
                 "exactly these zeros instead of its producer's, and its biases are moved until ReLU clips that share "
@@ -54,14 +62,15 @@ void describe_options(CommandLine& line)
         .option("stall-seed", "S", "adds random channel latencies: cycles change, values must not; 0 is off (0)")
         .option("jobs", "N", "layers in parallel processes, same results (1)")
         .option("driver", "fast|reference", "reference: every block an SC_METHOD on sc_clock; same results, slower")
-        .flag("timing-only", "move no values, simulate identical layers once; same cycles and counts");
-}
-
-std::string file_safe(std::string name)
-{
-    for (char& c : name)
-        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '_' && c != '-') c = '_';
-    return name.empty() || name.front() == '.' ? "network" + name : name;
+        .flag("timing-only", "move no values, simulate identical layers once; same cycles and counts")
+        .flag("wide", "a table of all columns, however wide")
+        .flag("quiet", "print nothing but errors: no progress, no report")
+        .example("heddle run mobilenet_v1 --hw tpu_like",
+                 "simulates all layers, checks every value, writes the results")
+        .example("heddle run resnet50 --hw nvdla_like --layers 3..7 --jobs 2 --timing-only",
+                 "quicker: times of some layers")
+        .example("heddle run gemm:64x64x64 --hw ./mine.yaml --out results",
+                 "a matrix multiply on a machine of your own");
 }
 
 void check_mappings(const Network& net, const std::vector<NamedMapping>& mappings, const std::string& file)
@@ -96,9 +105,62 @@ struct Request {
     std::string hardware_yaml; ///< with the overlay
 };
 
-std::string default_folder(const Network& net, const HardwareConfig& hw, const std::string& dataflow)
+/// What an option's value names: the file, or that of a result's folder; empty when neither.
+std::string file_of(const std::string& value)
 {
-    return "heddle_out/" + file_safe(net.name) + "-" + file_safe(hw.name) + "-" + file_safe(dataflow);
+    std::error_code ignored;
+    const fs::path path = fs::is_directory(value, ignored) ? fs::path(value) / report_file_name : fs::path(value);
+    return fs::is_regular_file(path, ignored) ? path.string() : "";
+}
+
+/// An option's value, and the text of the file that it names.
+std::string content_of(const std::string& value)
+{
+    const std::string file = file_of(value);
+    return file.empty() ? value : value + "\n" + read_file(file);
+}
+
+bool is_network_file(const std::string& name)
+{
+    const fs::path extension = fs::path(name).extension();
+    return extension == ".yaml" || extension == ".yml" || extension == ".onnx";
+}
+
+bool is_shipped(const std::string& folder, const std::string& name)
+{
+    const std::vector<std::string> names = shipped_names(folder);
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Options that the identity names, and those that change no result.
+const std::set<std::string> apart_from_options = {
+    "hw",   "dataflow", "batch", "objective", "overlay",       "energy",           "out",
+    "jobs", "driver",   "wide",  "quiet",     "mapping-cache", "no-mapping-cache", "help"};
+
+RunIdentity identity_of(const CommandLine& line, const Network& net, const RunOptions& o)
+{
+    RunIdentity run;
+    const std::string network = line.text("NETWORK");
+    run.network = net.name;
+    if (is_network_file(network)) run.network_content = network_hash(network);
+    run.hardware = o.hardware.name;
+    if (!is_shipped("hw/presets", line.text("hw"))) run.hardware_content = o.hardware.content_hash;
+    run.dataflow = o.dataflow;
+    run.batch = net.layers.front().out_shape[0];
+    if (o.mapper.objective != Objective::latency)
+        run.objective = objective_names()[static_cast<std::size_t>(o.mapper.objective)];
+    if (line.has("overlay")) {
+        run.overlay_name = line.text("overlay");
+        run.overlay_content = read_file(run.overlay_name);
+    }
+    if (line.has("energy") && line.text("energy") != o.hardware.energy_table) {
+        const std::string table = line.text("energy");
+        run.energy = fs::path(table).stem().string();
+        if (!is_shipped("models/tables", table)) run.options.emplace_back("energy", content_of(table));
+    }
+    for (const auto& [option, value] : line.given())
+        if (apart_from_options.count(option) == 0) run.options.emplace_back(option, content_of(value));
+    return run;
 }
 
 EnergyTable load_energy(const CommandLine& line, const HardwareConfig& hw)
@@ -151,11 +213,11 @@ Request make_request(const CommandLine& line)
     const Network net = load_network(name, batch);
     if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
     if (line.has("mapping")) {
-        o.mappings = read_mappings(line.text("mapping"));
+        o.mappings = load_mappings(line.text("mapping"));
         check_mappings(net, o.mappings, line.text("mapping"));
     }
     check_layers(net, o);
-    OutputFolder folder(line.text("out", default_folder(net, o.hardware, o.dataflow)));
+    OutputFolder folder(line.has("out") ? line.text("out") : default_folder(identity_of(line, net, o)));
     Workload work = make_workload(net, name, o.hardware.precision, line.text("input"), o.seed);
     o.network = std::move(work.network);
     o.input = std::move(work.input);
@@ -166,15 +228,15 @@ Request make_request(const CommandLine& line)
     request.config_hashes = request.work.config_hashes;
     request.config_hashes.emplace_back(line.text("hw"), request.options.hardware.content_hash);
     for (const char* option : {"mapping", "constraints", "energy", "overlay", "zeros"})
-        if (std::error_code ignored; line.has(option) && ::access(line.text(option).c_str(), R_OK) == 0)
-            request.config_hashes.emplace_back(line.text(option), content_hash(read_file(line.text(option))));
+        if (const std::string file = file_of(line.text(option)); !file.empty())
+            request.config_hashes.emplace_back(line.text(option), content_hash(read_file(file)));
     return request;
 }
 
-RunResult simulate(const RunOptions& options, std::ostream& out)
+RunResult simulate(const RunOptions& options, bool quiet)
 {
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    ProgressPrinter printer(terminal ? std::cerr : out, terminal, terminal_columns());
+    if (quiet) return run_network(options, {});
+    ProgressPrinter printer(std::cerr, ::isatty(STDERR_FILENO) == 1, terminal_columns());
     return run_network(options, [&](const Progress& progress) { printer.show(progress); });
 }
 
@@ -216,7 +278,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out)
     describe_mapper_options(line);
     if (!line.parse(arguments, out)) return 0;
     const Request request = make_request(line);
-    const RunReport report = make_report(request, simulate(request.options, out));
+    const RunReport report = make_report(request, simulate(request.options, line.has("quiet")));
 
     Manifest manifest;
     manifest.command = {"heddle", "run"};
@@ -224,14 +286,14 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out)
     manifest.config_hashes = request.config_hashes;
     manifest.seed = request.options.seed;
     manifest.stall_seed = request.options.stall_seed;
-    request.folder.write({{report_file_name, report_json(report)},
-                          {"layers.csv", layers_csv(report.run)},
-                          {"manifest.json", manifest_json(manifest)}});
-
-    print_report(out, report);
-    out << "workload    " << request.work.description << '\n';
+    const std::string where = write_results(request.folder, {{report_file_name, report_json(report)},
+                                                             {"layers.csv", layers_csv(report.run)},
+                                                             {"manifest.json", manifest_json(manifest)}});
+    if (line.has("quiet")) return 0;
+    print_report(out, report, line.has("wide"));
+    out << wrapped("workload", request.work.description, 12, line.has("wide") ? 0 : report_width);
     print_classes(out, request, report);
-    out << "\nresults in " << request.folder.path() << '\n';
+    out << '\n' << where << '\n';
     return 0;
 }
 

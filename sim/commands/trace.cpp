@@ -9,6 +9,7 @@
 #include "sim/layer_selection.hpp"
 #include "sim/lower.hpp"
 #include "sim/overlay.hpp"
+#include "sim/result_mappings.hpp"
 #include "sim/text.hpp"
 #include "sim/trace_layer.hpp"
 
@@ -52,11 +53,14 @@ void describe_options(CommandLine& line)
         .option("pass", "A..B", "instead: while the array is in these passes")
         .option("max-mib", "N", "stop writing before a file exceeds N MiB (512)")
         .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
-        .option("mapping", "FILE", "mappings by hand for the layers it names (heddle map writes such files)")
+        .option("mapping", "FILE",
+                "mappings by hand for the layers it names: a file that heddle map writes, or a result to run as it was")
         .option("batch", "N", "pictures at once (1)")
         .option("input", "FILE", "PNG, JPEG or .npy; default as for heddle run")
         .option("seed", "S", "of synthetic weights and inputs (1)")
-        .option("stall-seed", "S", "adds random channel latencies; 0 is off (0)");
+        .option("stall-seed", "S", "adds random channel latencies; 0 is off (0)")
+        .example("heddle trace tiny --hw tpu_like --layer conv2 --vcd conv2.vcd --to 200",
+                 "the first 200 cycles of a layer");
 }
 
 int find_layer(const Network& net, const HardwareConfig& hw, const std::string& name)
@@ -151,7 +155,7 @@ RunOptions read_options(const CommandLine& line, std::string& workload)
     const std::string name = line.text("NETWORK");
     const Network net = load_network(name, static_cast<int>(line.integer("batch", 1, 1024, 1)));
     find_layer(net, o.hardware, line.text("layer"));
-    if (line.has("mapping")) o.mappings = read_mappings(line.text("mapping"));
+    if (line.has("mapping")) o.mappings = load_mappings(line.text("mapping"));
     Workload work = make_workload(net, name, o.hardware.precision, line.text("input"), o.seed);
     o.network = std::move(work.network);
     o.input = std::move(work.input);

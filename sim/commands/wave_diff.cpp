@@ -70,7 +70,9 @@ int wave_diff_command(const std::vector<std::string>& arguments, std::ostream& o
     line.option("map", "FILE",
                 "YAML: clock: {a, b}; align: {a, b}; signals: [{a, b}]; channels: [{name, a: {valid, ready, data}, b: "
                 "{...}}]")
-        .option("align", "SIGNAL", "cycle 0 is the first in which this signal, of that name in both, is 1");
+        .option("align", "SIGNAL", "cycle 0 is the first in which this signal, of that name in both, is 1")
+        .example("heddle wave-diff model.vcd rtl.vcd --map names.yaml",
+                 "where an RTL simulation first differs from the model");
     if (!line.parse(arguments, out)) return 0;
     const std::string a = line.text("A.vcd"), b = line.text("B.vcd");
     WaveMap map = line.has("map") ? read_wave_map(line.text("map")) : common_signals(a, b);

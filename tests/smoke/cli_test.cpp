@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <sys/wait.h>
@@ -91,12 +92,18 @@ void check_refused(const Workplace& place, const std::string& arguments, const s
 TEST_CASE("help and version go to standard output, without a banner")
 {
     const Workplace place;
-    for (const std::string command : {"", "run", "list", "map", "energy", "diff", "accuracy", "trace", "wave-diff"}) {
+    for (const std::string command : {"", "run", "explain", "list", "show", "map", "calibrate", "energy", "diff",
+                                      "accuracy", "trace", "wave-diff"}) {
+        INFO(command);
         const Outcome outcome = heddle(place, command + " --help");
         CHECK(outcome.code == 0);
         CHECK_THAT(outcome.out, Contains("heddle " + command));
         CHECK(outcome.err.empty());
+        CHECK(heddle(place, "help " + command).out == outcome.out);
+        if (!command.empty()) CHECK_THAT(outcome.out, Contains("Examples:\n  heddle " + command + " "));
     }
+    check_refused(place, "help rnu", "did you mean \"run\"?");
+    check_refused(place, "help run list", "one command");
     CHECK_THAT(heddle(place, "--version").out, Catch::StartsWith("heddle 0."));
 }
 
@@ -148,6 +155,91 @@ TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behi
     check_refused(place, "accuracy tiny", "weights");
 }
 
+TEST_CASE("a misspelt name is answered by the one that was meant")
+{
+    const Workplace place;
+    check_refused(place, "rum tiny --hw tpu_like", "did you mean \"run\"?");
+    check_refused(place, "run tiyn --hw tpu_like", "did you mean \"tiny\"?");
+    check_refused(place, "run tiny --hw tpu_lke", "did you mean \"tpu_like\"?");
+    check_refused(place, "run tiny --hw tpu_like --dataflow so", "did you mean \"os\"?");
+    check_refused(place, "run tiny --hw tpu_like --energy horowitz_45", "did you mean \"horowitz_45nm\"?");
+    check_refused(place, "run tiny --hw tpu_like --objective latncy", "did you mean \"latency\"?");
+    check_refused(place, "run tiny --hw tpu_like --bacth 2", "unknown option \"--bacth\" (did you mean \"--batch\"?)");
+    check_refused(place, "run tiny --hw tpu_like --timing-onyl", "did you mean \"--timing-only\"?");
+    check_refused(place, "run tiny --hw tpu_like --layers covn2", "did you mean \"conv2\"?");
+    check_refused(place, "list hardwear", "did you mean \"hardware\"?");
+    check_refused(place, "show tpu_lik", "did you mean \"tpu_like\"?");
+    check_refused(place, "run tiny --hw zzzzzzzz", "expected a YAML file"); // nothing is near: nothing is guessed
+}
+
+TEST_CASE("what is shipped can be printed, edited and run")
+{
+    const Workplace place;
+    CHECK_THAT(heddle(place, "show generic_28nm").out, Contains("name: generic_28nm"));
+    CHECK_THAT(heddle(place, "show tiny").out, Contains("name: tiny"));
+    place.write("o.yaml", "clock_mhz: 400\n");
+    CHECK_THAT(heddle(place, "show tpu_like --overlay o.yaml").out, Contains("clock_mhz: 400"));
+    REQUIRE(heddle(place, "show tpu_like > mine.yaml").code == 0);
+    REQUIRE(heddle(place, "run gemm:8x8x8 --hw ./mine.yaml --out a").code == 0);
+    REQUIRE(heddle(place, "run gemm:8x8x8 --hw tpu_like --out b").code == 0);
+    CHECK(heddle(place, "diff a b").code == 0);
+}
+
+TEST_CASE("a result is explained, for the network and for each of its layers")
+{
+    const Workplace place;
+    REQUIRE(heddle(place, "run tiny --hw tpu_like --out a").code == 0);
+    const Outcome network = heddle(place, "explain a");
+    CHECK(network.code == 0);
+    CHECK_THAT(network.out, Contains("what would help") && Contains("furthest above their bound") && Contains("conv2"));
+    const Outcome layer = heddle(place, "explain a/report.json --layer conv2");
+    CHECK(layer.code == 0);
+    CHECK_THAT(layer.out, Contains("sets the bound") && Contains("first operand") && Contains("energy off the chip") &&
+                              Contains("mapping") && Contains("spatial"));
+    CHECK(heddle(place, "explain a --layer 5").out == layer.out);
+    check_refused(place, "explain a --layer covn2", "did you mean \"conv2\"?");
+    check_refused(place, "explain a --layer input", "moves no data");
+    check_refused(place, "explain nothing", "nothing");
+}
+
+TEST_CASE("the mappings of a result run again as they were, row-stationary ones too")
+{
+    const Workplace place;
+    for (const std::string machine : {"tpu_like --dataflow best --no-mapping-cache", "eyeriss"}) {
+        INFO(machine);
+        REQUIRE(heddle(place, "run tiny --hw " + machine + " --out a").code == 0);
+        const std::string hw = machine.substr(0, machine.find(' '));
+        REQUIRE(heddle(place, "run tiny --hw " + hw + " --mapping a --out b").code == 0);
+        const Outcome diff = heddle(place, "diff a b");
+        INFO(diff.out);
+        CHECK(diff.code == 0);
+    }
+}
+
+TEST_CASE("a quiet run prints nothing, a wide one all columns, and a table fits 100 columns otherwise")
+{
+    const Workplace place;
+    const Outcome quiet = heddle(place, "run tiny --hw tpu_like --quiet --out a");
+    CHECK(quiet.code == 0);
+    CHECK(quiet.out.empty());
+    CHECK(quiet.err.empty());
+    CHECK(fs::exists(place.path / "a/report.json"));
+    CHECK(heddle(place, "energy a --table horowitz_45nm --quiet --out b").out.empty());
+    const Outcome wide = heddle(place, "run tiny --hw tpu_like --wide --out a");
+    CHECK_THAT(wide.out, Contains("biggest energy") && Contains("tiny on tpu_like, dataflow ws, batch 1"));
+    std::istringstream plain(heddle(place, "energy a --table generic_28nm").out);
+    for (std::string line; std::getline(plain, line);) CHECK(line.size() <= 100);
+}
+
+TEST_CASE("progress of a long run goes to standard error, results to standard output")
+{
+    const Workplace place; // as a script sees it: neither is a terminal. One line a second at most: two seconds' work.
+    const Outcome run = heddle(place, "run mobilenet_v1 --hw shidiannao_like --layers 3..9 --out a");
+    REQUIRE(run.code == 0);
+    CHECK_THAT(run.err, Contains("/7 layers, ") && Contains(" left: "));
+    CHECK_THAT(run.out, !Contains("/7 layers, ") && Contains("results in a"));
+}
+
 TEST_CASE("a run writes three files, prices again, equals itself and differs from another seed")
 {
     const Workplace place;
@@ -178,6 +270,57 @@ TEST_CASE("without --out the results go to heddle_out in the current folder")
     REQUIRE(run.code == 0);
     CHECK_THAT(run.out, Contains("results in heddle_out/gemm_8x8x8-tpu_like-ws"));
     CHECK(fs::exists(place.path / "heddle_out/gemm_8x8x8-tpu_like-ws/report.json"));
+}
+
+TEST_CASE("runs that differ in machine, batch or option never take each other's folder")
+{
+    const Workplace place;
+    REQUIRE(heddle(place, "show tpu_like > mine.yaml").code == 0); // the same name, another file
+    std::string edited = place.read("mine.yaml");
+    edited.replace(edited.find("clock_mhz: 800"), 14, "clock_mhz: 400");
+    place.write("edited.yaml", edited);
+    place.write("o.yaml", "clock_mhz: 400\n");
+    place.write("p.yaml", "clock_mhz: 200\n");
+    const std::vector<std::string> runs = {"--hw tpu_like",
+                                           "--hw ./mine.yaml",
+                                           "--hw ./edited.yaml",
+                                           "--hw tpu_like --dataflow os",
+                                           "--hw tpu_like --batch 2",
+                                           "--hw tpu_like --objective energy",
+                                           "--hw tpu_like --overlay o.yaml",
+                                           "--hw tpu_like --overlay p.yaml",
+                                           "--hw tpu_like --energy horowitz_45nm",
+                                           "--hw tpu_like --seed 2",
+                                           "--hw tpu_like --stall-seed 2",
+                                           "--hw tpu_like --timing-only",
+                                           "--hw tpu_like --layers 1"};
+    std::set<std::string> folders;
+    for (const std::string& run : runs) {
+        INFO(run);
+        const Outcome outcome = heddle(place, "run gemm:8x8x8 " + run);
+        REQUIRE(outcome.code == 0);
+        const std::string line = outcome.out.substr(outcome.out.rfind("results in "));
+        CHECK_THAT(line, !Contains("in place of"));
+        CHECK(folders.insert(line).second);
+    }
+    for (const std::string same :
+         {"--jobs 2", "--driver reference", "--dataflow ws", "--batch 1", "--wide", "--no-mapping-cache"}) {
+        const Outcome again = heddle(place, "run gemm:8x8x8 --hw tpu_like " + same);
+        CHECK_THAT(again.out,
+                   Contains("results in heddle_out/gemm_8x8x8-tpu_like-ws, in place of those of gemm_8x8x8 on "
+                            "tpu_like, dataflow ws, batch 1\n"));
+    }
+}
+
+TEST_CASE("a folder that is named is replaced, and one line says whose results those were")
+{
+    const Workplace place;
+    REQUIRE(heddle(place, "run gemm:8x8x8 --hw tpu_like --out a").code == 0);
+    const Outcome other = heddle(place, "run gemm:4x4x4 --hw tpu_like --batch 2 --dataflow os --out a");
+    CHECK(other.code == 0);
+    CHECK_THAT(other.out,
+               Contains("\nresults in a, in place of those of gemm_8x8x8 on tpu_like, dataflow ws, batch 1\n"));
+    CHECK_THAT(place.read("a/report.json"), Contains("\"network\": \"gemm_4x4x4\""));
 }
 
 TEST_CASE("a mapping that was written can be edited and run")

@@ -215,7 +215,7 @@ TEST_CASE("missing wires are named for the dataflow")
                Catch::StartsWith("dataflow ws, layer \"conv\": array: ") && Catch::Contains("missing wires"));
     CHECK_THAT(error_of(net, test_machines::shidiannao(), "is"), Catch::Contains("missing wires"));
     CHECK(error_of(net, test_machines::tpu(), "xs") ==
-          "unknown dataflow \"xs\": expected one of ws, os, is, ws_los, os_lws, rs");
+          "unknown dataflow \"xs\" (did you mean \"ws\"?): expected one of ws, os, is, ws_los, os_lws, rs");
     for (const std::string& name : dataflow_names()) CHECK_FALSE(describe_dataflow(name).empty());
 }
 
