@@ -20,6 +20,7 @@ CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware
 {
     if (axes() > max_axes) throw std::logic_error("plan " + plan_.name + ": too many axes");
     make_layouts();
+    list_offsets();
     classify_axes();
     classify_loops();
     make_tiles();
@@ -62,25 +63,49 @@ void CompiledPlan::make_layouts()
     operand2_ = map_of(plan_.operand2, e[dim_p], e[dim_q], e[dim_k]);
 }
 
+void CompiledPlan::list_offsets()
+{
+    for (int a = 0; a < axes(); ++a) {
+        std::vector<int>& at = offsets_[a];
+        at = {0};
+        const std::int64_t extent = tile_extent(a); // no position behind it is ever in use
+        std::int64_t span = 1;
+        for (const SpatialLoop& s : plan_.spatial) {
+            if (s.axis != a) continue;
+            span = std::max(span, std::int64_t{s.step} * s.count);
+            std::vector<int> next;
+            for (int base : at)
+                for (int i = 0; i < s.count && base + std::int64_t{i} * s.step < extent; ++i)
+                    next.push_back(base + i * s.step);
+            at = std::move(next);
+        }
+        std::sort(at.begin(), at.end());
+        spatial_span_[a] = static_cast<int>(std::min(span, extent));
+    }
+}
+
+/// Of a whole tile.
+int CompiledPlan::tile_extent(int axis) const
+{
+    int extent = 1;
+    for (Dim d : plan_.axes[static_cast<std::size_t>(axis)].dims) extent *= plan_.dim_tile(d);
+    return extent;
+}
+
 void CompiledPlan::classify_axes()
 {
     for (int a = 0; a < axes(); ++a) {
         const Axis& axis = plan_.axes[a];
         for (int t = 0; t < 3; ++t) axis_indexes_[t][a] = axis_has(axis, static_cast<Tensors>(t));
         axis_reduces_[a] = std::all_of(axis.dims.begin(), axis.dims.end(), reduces);
-        spatial_span_[a] = 1;
-        for (const SpatialLoop& s : plan_.spatial)
-            if (s.axis == a) spatial_span_[a] = std::max(spatial_span_[a], s.step * s.count);
         pass_span_[a] = spatial_span_[a];
         for (const AxisLoop& l : plan_.pass_loops)
             if (l.axis == a) pass_span_[a] = std::max(pass_span_[a], l.span);
-        int extent = 1;
+        const int extent = tile_extent(a);
         bool cut = false;
-        for (Dim d : axis.dims) {
-            extent *= plan_.dim_tile(d);
-            cut = cut || plan_.dim_tile(d) < plan_.extent[d];
-        }
-        const int covered = plan_.keep_psums ? pass_span_[a] : spatial_span_[a];
+        for (Dim d : axis.dims) cut = cut || plan_.dim_tile(d) < plan_.extent[d];
+        // Without psums in the PEs, what one step sums: blocks that a loop inside steps through take several.
+        const int covered = plan_.keep_psums ? pass_span_[a] : places(a);
         if (axis_reduces_[a] && (cut || covered < extent)) accumulates_ = true;
     }
     if (plan_.kind == PlanKind::post) accumulates_ = false;
@@ -135,20 +160,24 @@ const TileTables& CompiledPlan::tables_for(const Extents& size)
         if (t->size == size) return *t;
     auto tables = std::make_unique<TileTables>();
     tables->size = size;
-    for (const Axis& axis : plan_.axes) {
+    for (int a = 0; a < axes(); ++a) {
+        const std::vector<Dim>& dims = plan_.axes[static_cast<std::size_t>(a)].dims;
         int extent = 1;
-        for (Dim d : axis.dims) extent *= size[d];
-        std::vector<AxisEntry> entries(static_cast<std::size_t>(extent));
-        for (int i = 0; i < extent; ++i) {
+        for (Dim d : dims) extent *= size[d];
+        const bool window = a == axis_of(dim_p) || a == axis_of(dim_q) || a == axis_of(dim_r) || a == axis_of(dim_s);
+        const int behind = window ? offsets_[a].back() : 0;
+        std::vector<AxisEntry> entries(static_cast<std::size_t>(extent + behind));
+        for (int i = 0; i < extent + behind; ++i) {
             Extents at{};
             int rest = i;
-            for (auto d = axis.dims.rbegin(); d != axis.dims.rend(); ++d) {
-                at[*d] = rest % size[*d];
+            for (auto d = dims.rbegin(); d != dims.rend(); ++d) {
+                at[*d] = dims.size() == 1 ? rest : rest % size[*d];
                 rest /= size[*d];
             }
             entries[static_cast<std::size_t>(i)] = entry_of(at);
         }
         tables->axis.push_back(std::move(entries));
+        tables->extents.push_back(extent);
     }
     tables_.push_back(std::move(tables));
     return *tables_.back();

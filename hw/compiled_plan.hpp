@@ -6,6 +6,7 @@
 #include "hw/pe_kernels.hpp"
 #include "hw/plan.hpp"
 
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -27,8 +28,11 @@ struct AxisEntry {
 /// Tables for one size of tile.
 struct TileTables {
     Extents size{};
-    std::vector<std::vector<AxisEntry>> axis; ///< [axis][index]
-    int extent(int a) const { return static_cast<int>(axis[static_cast<std::size_t>(a)].size()); }
+    std::vector<int> extents;
+    /// [axis][index]. Axes of one dimension of a window go on behind their extent, as far as the spatial loops reach: a
+    /// word that one position of the output does not use with one tap, another may use with another.
+    std::vector<std::vector<AxisEntry>> axis;
+    int extent(int a) const { return extents[static_cast<std::size_t>(a)]; }
 };
 
 struct Tile {
@@ -64,15 +68,25 @@ struct TensorLanes {
     bool by_row = false, by_col = false, single = false; ///< a lane's PEs: exactly one row's, one column's, all
 };
 
-/// The spatial loops with `remaining` valid indices on each axis.
+/// How many of the positions that the spatial loops have along each axis are in use: those nearest to the first.
+using Positions = AxisIndex;
+
+/// The MACs in use: a box of positions, or, of a word that several steps use, several boxes together.
 struct LaneSet {
-    AxisIndex remaining{};
+    std::vector<Positions> boxes; ///< none inside another
+    bool full = false;            ///< every MAC that the spatial loops reach
     int active_macs = 0, active_pes = 0;
     int used_rows = 0, used_cols = 0; ///< of PEs
     int grid_rows = 0, grid_cols = 0; ///< of MACs
     TensorLanes tensor[3];            ///< by Tensors
-    PeMatrix active;                  ///< 1 for every MAC in use, where the PEs keep both operands
+    PeMatrix active;                  ///< 1 for every MAC in use; empty when full
+
+    /// Are all MACs of the other set in use here?
+    bool covers(const LaneSet& other) const;
 };
+
+/// Is the second box inside the first?
+bool covers(const Positions& box, const Positions& inner);
 
 class CompiledPlan {
 public:
@@ -99,12 +113,18 @@ public:
     bool axis_reduces(int axis) const { return axis_reduces_[axis]; }
     /// The axis that consists of this dimension alone; -1 when it is part of a flattened one.
     int axis_of(Dim d) const;
-    /// Positions of the spatial loops along the axis (1 when it has none).
+    /// Axis indices that the spatial loops along the axis span (1 when it has none), and the positions they have there.
     int spatial_span(int axis) const { return spatial_span_[axis]; }
+    int places(int axis) const { return static_cast<int>(offsets_[axis].size()); }
+    /// Of these positions, those in use when so many indices are left.
+    Positions positions(const AxisIndex& remaining) const;
     /// What a pass covers of the axis.
     int pass_span(int axis) const { return pass_span_[axis]; }
-    /// `remaining` is clipped to the spatial span; cached. Not thread safe: one simulation, one thread.
-    const LaneSet& lanes(AxisIndex remaining) const;
+    /// The MACs in use with so many indices left on each axis; cached. Not thread safe: one simulation, one thread.
+    const LaneSet& lanes(const AxisIndex& remaining) const { return lanes_at(positions(remaining)); }
+    const LaneSet& lanes_at(const Positions& box) const;
+    /// Those of any of the boxes.
+    const LaneSet& lanes_at(std::vector<Positions> boxes) const;
     /// Psums of a pass are not the whole reduction: they accumulate in the buffer.
     bool accumulates() const { return accumulates_; }
     /// They do so on their way through the array (Accumulation).
@@ -125,12 +145,14 @@ private:
     void make_layouts();
     void make_lattice();
     void classify_axes();
+    void list_offsets();
+    int tile_extent(int axis) const;
     void classify_loops();
     void make_tiles();
     void make_stores();
     const TileTables& tables_for(const Extents& size);
     AxisEntry entry_of(const Extents& at) const;
-    LaneSet make_lanes(const AxisIndex& remaining) const;
+    LaneSet make_lanes(const std::vector<Positions>& boxes) const;
     AxisIndex word_key(Tensors t, const AxisIndex& own) const;
 
     LayerPlan plan_;
@@ -142,13 +164,15 @@ private:
     std::vector<bool> loop_indexes_[3];
     bool axis_reduces_[max_axes] = {};
     int spatial_span_[max_axes] = {};
+    std::vector<int> offsets_[max_axes]; ///< of the positions, in axis indices from the first, ascending
     int pass_span_[max_axes] = {};
     bool accumulates_ = false;
     int summed_per_pe_ = 1;
     std::vector<Tile> tiles_;
     std::vector<std::unique_ptr<TileTables>> tables_;
-    mutable std::unordered_map<std::uint64_t, std::unique_ptr<LaneSet>> lane_sets_; ///< by what remains
-    mutable const LaneSet* last_lanes_ = nullptr;                                   ///< that were asked for
+    mutable std::unordered_map<std::uint64_t, std::unique_ptr<LaneSet>> lane_sets_;         ///< of one box, by its key
+    mutable std::map<std::vector<Positions>, std::unique_ptr<LaneSet>> lane_sets_of_boxes_; ///< of several
+    mutable const LaneSet* last_lanes_ = nullptr;                                           ///< that were asked for
     mutable std::uint64_t last_key_ = 0;
 };
 

@@ -7,18 +7,58 @@
 
 namespace heddle {
 
-const LaneSet& CompiledPlan::lanes(AxisIndex remaining) const
+bool covers(const Positions& box, const Positions& inner)
+{
+    for (int a = 0; a < max_axes; ++a)
+        if (inner[a] > box[a]) return false;
+    return true;
+}
+
+/// A box has its corner in one of the boxes that cover it, and lies in that one.
+bool LaneSet::covers(const LaneSet& other) const
+{
+    return std::all_of(other.boxes.begin(), other.boxes.end(), [this](const Positions& inner) {
+        return std::any_of(boxes.begin(), boxes.end(),
+                           [&](const Positions& box) { return heddle::covers(box, inner); });
+    });
+}
+
+Positions CompiledPlan::positions(const AxisIndex& remaining) const
+{
+    Positions p{};
+    for (int a = 0; a < axes(); ++a) {
+        const std::vector<int>& at = offsets_[a];
+        p[a] = at.back() < remaining[a]
+                   ? places(a)
+                   : static_cast<int>(std::lower_bound(at.begin(), at.end(), remaining[a]) - at.begin());
+    }
+    return p;
+}
+
+const LaneSet& CompiledPlan::lanes_at(const Positions& box) const
 {
     std::uint64_t key = 0; // mixed radix
-    for (int a = 0; a < max_axes; ++a) {
-        remaining[a] = a < axes() ? std::clamp(remaining[a], 0, spatial_span_[a]) : 0;
-        key = key * static_cast<std::uint64_t>(spatial_span_[a] + 1) + static_cast<std::uint64_t>(remaining[a]);
-    }
+    for (int a = 0; a < axes(); ++a)
+        key = key * static_cast<std::uint64_t>(places(a) + 1) + static_cast<std::uint64_t>(box[a]);
     if (last_lanes_ && last_key_ == key) return *last_lanes_;
     std::unique_ptr<LaneSet>& set = lane_sets_[key];
-    if (!set) set = std::make_unique<LaneSet>(make_lanes(remaining));
+    if (!set) set = std::make_unique<LaneSet>(make_lanes({box}));
     last_key_ = key;
     last_lanes_ = set.get();
+    return *set;
+}
+
+const LaneSet& CompiledPlan::lanes_at(std::vector<Positions> boxes) const
+{
+    std::vector<Positions> own; // the boxes that no other one covers, each once
+    std::sort(boxes.begin(), boxes.end());
+    boxes.erase(std::unique(boxes.begin(), boxes.end()), boxes.end());
+    for (const Positions& b : boxes)
+        if (std::none_of(boxes.begin(), boxes.end(), [&](const Positions& o) { return o != b && covers(o, b); }))
+            own.push_back(b);
+    if (own.size() == 1) return lanes_at(own.front());
+    std::unique_ptr<LaneSet>& set = lane_sets_of_boxes_[own];
+    if (!set) set = std::make_unique<LaneSet>(make_lanes(own));
     return *set;
 }
 
@@ -173,7 +213,7 @@ AxisIndex CompiledPlan::word_key(Tensors t, const AxisIndex& own) const
     return key;
 }
 
-LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
+LaneSet CompiledPlan::make_lanes(const std::vector<Positions>& boxes) const
 {
     // A PostProcessor plan spreads its lanes over one "row" of words.
     const bool post = plan_.kind == PlanKind::post;
@@ -184,19 +224,25 @@ LaneSet CompiledPlan::make_lanes(const AxisIndex& remaining) const
     }
     const int rows = array.rows * array.vector, cols = array.cols * array.lanes;
     LaneSet set;
-    set.remaining = remaining;
+    set.boxes = boxes;
+    set.full = true;
+    for (int a = 0; a < axes(); ++a) set.full = set.full && boxes.front()[a] == places(a);
     std::map<AxisIndex, int> seen[3];
-    const bool kept = plan_.keep_weights && plan_.keep_inputs;
-    if (kept) set.active = PeMatrix(rows, cols);
+    if (!set.full && !post) set.active = PeMatrix(rows, cols);
+    const auto in_use = [&](const AxisIndex& offset) {
+        return std::any_of(boxes.begin(), boxes.end(), [&](const Positions& box) {
+            for (int a = 0; a < axes(); ++a)
+                if (box[a] == 0 || offset[a] > offsets_[a][static_cast<std::size_t>(box[a] - 1)]) return false;
+            return true;
+        });
+    };
     for (TensorLanes& t : set.tensor) t.lane_of_mac.assign(static_cast<std::size_t>(rows) * cols, -1);
     for (int y = 0; y < rows; ++y)
         for (int x = 0; x < cols; ++x) {
             AxisIndex offset{};
-            bool active = decode(plan_.spatial, position_of(y, x, array), offset);
-            for (int a = 0; a < axes(); ++a) active = active && offset[a] < remaining[a];
-            if (!active) continue;
+            if (!decode(plan_.spatial, position_of(y, x, array), offset) || !in_use(offset)) continue;
             ++set.active_macs;
-            if (kept) set.active.at(y * cols + x) = 1;
+            if (set.active.rows > 0) set.active.at(y * cols + x) = 1;
             set.grid_rows = std::max(set.grid_rows, y + 1);
             set.grid_cols = std::max(set.grid_cols, x + 1);
             for (int t = 0; t < 3; ++t) {

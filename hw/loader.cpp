@@ -56,10 +56,7 @@ void Loader::list_sets()
     set_ = &plan_->lanes(step_.remaining());
     if (!step_.lanes_vary()) return;
     sets_.assign(static_cast<std::size_t>(tile_.numbers()), set_);
-    for (const RegisterTile::Touched& t : loads_) {
-        step_.jump(t.offset);
-        sets_[static_cast<std::size_t>(t.entry)] = &plan_->lanes(step_.remaining());
-    }
+    for (const RegisterTile::Touched& t : loads_) sets_[static_cast<std::size_t>(t.entry)] = t.lanes;
 }
 
 void Loader::list_releases()
@@ -71,7 +68,7 @@ void Loader::list_releases()
     const Slide s = tile_.slide(held_, walk_.pass());
     std::vector<bool> stays(static_cast<std::size_t>(tile_.numbers()), false);
     for (const RegisterTile::Touched& t : tile_.touched(walk_.pass())) {
-        const int from = tile_.held(s, held_, t.entry);
+        const int from = tile_.held(s, held_, t);
         if (from >= 0) stays[static_cast<std::size_t>(from)] = true;
     }
     for (const RegisterTile::Touched& t : old)
@@ -96,10 +93,10 @@ bool Loader::accepts(const OperandBeat& beat, std::int64_t pass, int steps_done)
 /// When the first step of the loaded pass has what it uses; `never` while it has not come.
 Cycle Loader::first_usable() const
 {
-    const int first = tile_.touched(walk_.pass()).front().entry;
+    const RegisterTile::Touched& first = tile_.touched(walk_.pass()).front();
     const Slide s = holds_ ? tile_.slide(held_, walk_.pass()) : Slide{};
     const int old = tile_.held(s, held_, first);
-    return old >= 0 ? usable_[static_cast<std::size_t>(old)] : arrived_[static_cast<std::size_t>(first)];
+    return old >= 0 ? usable_[static_cast<std::size_t>(old)] : arrived_[static_cast<std::size_t>(first.entry)];
 }
 
 bool Loader::may_begin(Cycle now) const
@@ -141,12 +138,12 @@ std::int64_t Loader::commit()
     const Pass& now = walk_.pass();
     const Slide s = holds_ ? tile_.slide(held_, now) : Slide{};
     const RegisterTile::List& touched = tile_.touched(now);
-    file_.commit(touched, [&](int e) { return tile_.held(s, held_, e); });
+    file_.commit(touched, [&](const RegisterTile::Touched& t) { return tile_.held(s, held_, t); });
     if (by_word()) {
         const std::vector<Cycle> before = usable_;
         for (const RegisterTile::Touched& t : touched) {
             const std::size_t e = static_cast<std::size_t>(t.entry);
-            const int old = tile_.held(s, held_, t.entry);
+            const int old = tile_.held(s, held_, t);
             usable_[e] = old >= 0 ? before[static_cast<std::size_t>(old)] : arrived_[e];
         }
     }

@@ -65,6 +65,7 @@ void PeArray::configure(Operand& o, Delivery delivery, bool kept)
     o.delivery = delivery;
     o.kept = kept;
     o.complete = kept;
+    o.begun = false;
     o.set = nullptr;
     o.now = &o.matrix;
     std::fill(o.matrix.data.begin(), o.matrix.data.end(), 0);
@@ -156,7 +157,10 @@ void PeArray::begin_stream(Cycle)
 {
     phase_ = Phase::streaming;
     steps_done_ = 0;
-    for (Operand& o : operands_) o.complete = o.kept;
+    for (Operand& o : operands_) {
+        o.complete = o.kept;
+        o.begun = false;
+    }
     pick_entries();
     reuse_.begin_pass(pass_.pass(), step_);
     if (plan_->plan().keep_psums) {
@@ -178,7 +182,7 @@ void PeArray::finish_pass(Cycle now)
     const bool keep = plan_->plan().keep_psums;
     const int wave = wave_;
     if (keep) drain_order_.start(pass_.pass());
-    const int drain = keep ? drain_cycles(*set_) : 0;
+    const int drain = keep ? std::max(drain_cycles(*set_), drain_order_.beat_count()) : 0;
     Cycle end = std::max(array_time(now), first_step_ + c.min_cycles - 1);
     if (keep && hw_.array.chain_add == ChainAdd::datapath &&
         (drain_order_.chained() || (plan_->accumulates_through_array() && !pass_.pass().first_reduction)))
@@ -242,7 +246,7 @@ Cycle PeArray::tick(Cycle now)
         start(*command_in_.front().plan, now);
         command_in_.pop(now);
     }
-    push_result(now);
+    const bool pushed = push_result(now);
     try_begin_pass(now);
     bool computed = false;
     const LaneSet* mapped = set_;
@@ -253,7 +257,7 @@ Cycle PeArray::tick(Cycle now)
         computed = w && i && p;
         if (computed) {
             compute_step(now);
-            push_result(now); // when the way through the array takes no cycle
+            if (!pushed) push_result(now); // when the way through the array takes no cycle
         }
     }
     const bool w = receive_load(operands_[0], now), i = receive_load(operands_[1], now);
@@ -299,7 +303,8 @@ Cycle PeArray::next_wake(Cycle now) const
     Cycle next = never;
     const auto at = [&](Cycle c) { next = std::min(next, std::max(c, now + 1)); };
     if (frozen_) return psums_out_.can_push(now + 1) ? now + 1 : never;
-    if (emission_count_ > 0) at(now + emissions_[emission_head_].ready - array_time(now));
+    if (emission_count_ > 0 && !emissions_[emission_head_].adds)
+        at(now + emissions_[emission_head_].ready - array_time(now));
     if (adds_ahead_ < emission_count_ && psums_in_.front_ready() <= now + 1) at(now + 1);
     if (phase_ == Phase::streaming) {
         bool ready = true;

@@ -81,8 +81,9 @@ private:
         Delivery delivery = Delivery::unicast;
         bool kept = false;
         bool complete = false; ///< a streamed operand's event for the current step has arrived
+        bool begun = false;    ///< ... has begun to
         Form form = Form::matrix;
-        const LaneSet* set = nullptr; ///< that `form` was chosen for
+        const LaneSet* set = nullptr; ///< of the last event, that `form` was chosen for
         PeMatrix matrix;              ///< a word per MAC, when streamed
         std::vector<std::int32_t> row, col;
         Loader loader;                 ///< when kept
@@ -115,6 +116,7 @@ private:
     bool receive_load(Operand& o, Cycle now);
     void begin_loaded(Operand& o);
     void pick_entries();
+    void begin_event(Operand& o);
     void latch(Operand& o, const OperandBeat& beat);
     static void scatter(PeMatrix& m, const TensorLanes& lanes, int lane, std::int32_t word);
     void choose_forms(const LaneSet& set);

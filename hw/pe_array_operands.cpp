@@ -5,7 +5,8 @@
 
 namespace heddle {
 
-/// Vectors where a word serves a whole row or column, matrices else. Idle PEs must see a zero on one side.
+/// Vectors where a word serves a whole row or column, matrices else. Idle PEs must see a zero on one side. Columns are
+/// summed with one vector at most.
 void PeArray::choose_forms(const LaneSet& set)
 {
     const bool rectangle = set.active_macs == set.grid_rows * set.grid_cols;
@@ -21,7 +22,7 @@ void PeArray::choose_forms(const LaneSet& set)
     for (int i = 0; i < 2; ++i) {
         Operand &a = operands_[i], &b = operands_[1 - i];
         a.form = b.form = Form::matrix;
-        if (rectangle && row_like(a) && col_like(b)) {
+        if (rectangle && plan_->plan().keep_psums && row_like(a) && col_like(b)) {
             a.form = Form::row;
             b.form = Form::col;
             break;
@@ -40,6 +41,26 @@ void PeArray::choose_forms(const LaneSet& set)
     }
 }
 
+/// The first beat for a step has come. Where PEs join in and drop out within a pass, the other operand may stay as it
+/// is: both are matrices, and each is cleared by itself. A MAC that drops out does so along an axis that moves one of
+/// them.
+void PeArray::begin_event(Operand& o)
+{
+    o.begun = true;
+    if (!step_.lanes_vary()) {
+        if (operands_[0].set != set_ || operands_[1].set != set_) choose_forms(*set_);
+        return;
+    }
+    for (Operand& each : operands_) {
+        if (each.form == Form::matrix) continue;
+        each.form = Form::matrix;
+        each.set = nullptr;
+    }
+    if (o.set == set_) return;
+    o.set = set_;
+    std::fill(o.matrix.data.begin(), o.matrix.data.end(), 0);
+}
+
 /// Is what the step uses of the operand there? A kept one may still be on its way, when it is loaded word by word.
 bool PeArray::has(const Operand& o, Cycle now) const
 {
@@ -51,7 +72,7 @@ bool PeArray::receive(Operand& o, Cycle now)
 {
     if (o.complete) return has(o, now);
     if (!o.in->can_pop(now)) return false;
-    if (operands_[0].set != set_ || operands_[1].set != set_) choose_forms(*set_);
+    if (!o.begun) begin_event(o);
     const OperandBeat& beat = o.in->front();
     stats_.first_operand = std::min(stats_.first_operand, now - layer_start_);
     if (!timing_only_) latch(o, beat);

@@ -40,7 +40,10 @@ void PeArray::compute_step(Cycle now)
         finish_pass(now);
         return;
     }
-    for (Operand& o : operands_) o.complete = o.kept || !step_.changed(o.tensor);
+    for (Operand& o : operands_) {
+        o.complete = o.kept || !step_.changed(o.tensor);
+        o.begun = o.complete;
+    }
     pick_entries();
     if (vary) use_lanes(plan_->lanes(step_.remaining()));
     if (keep) return;
@@ -78,7 +81,7 @@ void PeArray::multiply(const LaneSet& set)
     else if (!row)
         elementwise(*psums_now_, *w.now, *i.now, shift, summed_);
     else
-        throw std::logic_error("array: a spatial reduction of two streamed vectors");
+        throw std::logic_error("array: columns are summed with one vector at most");
     stats_.macs_effectual += effectual(set);
 }
 
@@ -86,8 +89,8 @@ std::int64_t PeArray::effectual(const LaneSet& set)
 {
     Operand &w = operands_[0], &i = operands_[1];
     Operand* row = w.form == Form::row ? &w : i.form == Form::row ? &i : nullptr;
-    if (!row) // idle MACs may still hold what they use in another step of the pass
-        return step_.lanes_vary() ? both_nonzero(*w.now, *i.now, set.active) : both_nonzero(*w.now, *i.now);
+    if (!row) // idle MACs may still hold what they use in another step, or did in another pass
+        return set.full ? both_nonzero(*w.now, *i.now) : both_nonzero(*w.now, *i.now, set.active);
     Operand& other = row == &w ? i : w;
     std::int64_t n = 0;
     if (other.form == Form::col) {

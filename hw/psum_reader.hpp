@@ -49,7 +49,7 @@ private:
     int next_lane_ = 0;
     bool done_ = true;
     Cycle settles_ = never;
-    std::vector<std::uint16_t> updates_, reads_; ///< by word
+    std::vector<std::uint32_t> updates_, reads_; ///< by word
     std::vector<Cycle> ready_;                   ///< by word
 };
 

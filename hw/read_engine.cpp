@@ -109,10 +109,8 @@ void ReadEngine::list_load()
     int order = 0;
     for (const RegisterTile::Touched& t : loads_) {
         step_.jump(t.offset);
-        if (order == 0)
-            cursor_.start(pass_.pass(), step_);
-        else
-            cursor_.follow(pass_.pass(), step_);
+        if (order == 0) cursor_.start(pass_.pass(), step_);
+        cursor_.follow(pass_.pass(), step_, *t.lanes);
         ++order;
         const TensorLanes& lanes = cursor_.lanes();
         entry_begin.push_back(load_.size());

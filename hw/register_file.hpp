@@ -37,13 +37,13 @@ public:
         if (!s) s = take();
         return s->words;
     }
-    /// The loaded pass begins: `touched` are its entries, `held(entry)` the old one that becomes it, or -1.
+    /// The loaded pass begins: `touched` are its entries, `held(t)` the old one that becomes it, or -1.
     template <typename Held> void commit(const RegisterTile::List& touched, const Held& held)
     {
         next_.assign(current_.size(), nullptr);
         for (const RegisterTile::Touched& t : touched) {
             const std::size_t e = static_cast<std::size_t>(t.entry);
-            const int old = held(t.entry);
+            const int old = held(t);
             if (old >= 0) {
                 next_[e] = current_[static_cast<std::size_t>(old)];
                 current_[static_cast<std::size_t>(old)] = nullptr;

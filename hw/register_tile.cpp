@@ -70,36 +70,31 @@ RegisterTile::Known RegisterTile::make(const Pass& pass, const AxisIndex& covere
 {
     Known k;
     k.covered = covered;
-    k.present.assign(static_cast<std::size_t>(numbers_), false);
-    std::vector<std::size_t> place(static_cast<std::size_t>(numbers_));
+    k.place.assign(static_cast<std::size_t>(numbers_), -1);
+    // Windows overlap: the word that one position of the output uses with one tap, another uses with another tap, and
+    // where a map or a filter ends these have different PEs.
+    std::vector<std::vector<Positions>> boxes;
     StepWalk step(*plan_);
     int at = 0;
     for (step.start(pass); !step.done(); step.next(), ++at) {
-        const std::size_t e = static_cast<std::size_t>(entry(step.index(), pass.base));
-        if (!k.present[e]) {
-            k.present[e] = true;
-            place[e] = k.list.size();
+        const int e = entry(step.index(), pass.base);
+        int& place = k.place[static_cast<std::size_t>(e)];
+        if (place < 0) {
+            place = static_cast<int>(k.list.size());
             AxisIndex offset{};
             for (const Part& p : parts_) offset[p.axis] = step.index()[p.axis] - pass.base[p.axis];
-            k.list.push_back({static_cast<int>(e), offset, at});
+            k.list.push_back({e, offset, at, nullptr});
+            boxes.emplace_back();
         }
-        Touched& touched = k.list[place[e]];
-        widen(touched.offset, step.index(), pass.base);
-        touched.last_use = at;
+        k.list[static_cast<std::size_t>(place)].last_use = at;
+        std::vector<Positions>& used = boxes[static_cast<std::size_t>(place)];
+        if (!used.empty() && !step.lanes_vary()) continue;
+        const Positions now = plan_->positions(step.remaining());
+        if (std::none_of(used.begin(), used.end(), [&](const Positions& b) { return covers(b, now); }))
+            used.push_back(now);
     }
+    for (std::size_t i = 0; i < boxes.size(); ++i) k.list[i].lanes = &plan_->lanes_at(boxes[i]);
     return k;
-}
-
-/// Windows overlap: the word that one position of the output uses with one tap, another uses with another tap. The
-/// entry is loaded as for the first of these positions, since at the end of a map it has the most PEs.
-void RegisterTile::widen(AxisIndex& offset, const AxisIndex& index, const AxisIndex& base) const
-{
-    for (const auto kind : {Part::row, Part::col}) {
-        const int out = plan_->axis_of(kind == Part::row ? dim_p : dim_q);
-        if (out < 0 || index[out] - base[out] >= offset[out]) continue;
-        for (const Part& p : parts_)
-            if (p.kind == kind) offset[p.axis] = index[p.axis] - base[p.axis];
-    }
 }
 
 const RegisterTile::List& RegisterTile::touched(const Pass& pass) const
@@ -107,7 +102,7 @@ const RegisterTile::List& RegisterTile::touched(const Pass& pass) const
     return known(pass).list;
 }
 
-/// Exactly one row or column index went on, and no loop of the pass covers less than before in other dimensions.
+/// Exactly one row or column index went on, and other dimensions are as before.
 Slide RegisterTile::slide(const Pass& before, const Pass& now) const
 {
     Slide s;
@@ -127,13 +122,15 @@ Slide RegisterTile::slide(const Pass& before, const Pass& now) const
     return s;
 }
 
-int RegisterTile::held(const Slide& slide, const Pass& before, int entry) const
+int RegisterTile::held(const Slide& slide, const Pass& before, const Touched& now) const
 {
     if (!slide.valid) return -1;
-    const int col = entry % cols_ + slide.cols, row = entry / cols_ % rows_ + slide.rows;
+    const int col = now.entry % cols_ + slide.cols, row = now.entry / cols_ % rows_ + slide.rows;
     if (col >= cols_ || row >= rows_) return -1;
-    const int old = entry + slide.rows * cols_ + slide.cols;
-    return known(before).present[static_cast<std::size_t>(old)] ? old : -1;
+    const int old = now.entry + slide.rows * cols_ + slide.cols;
+    const Known& k = known(before);
+    const int place = k.place[static_cast<std::size_t>(old)];
+    return place >= 0 && k.list[static_cast<std::size_t>(place)].lanes->covers(*now.lanes) ? old : -1;
 }
 
 void RegisterTile::loads(const Pass* before, const Pass& now, List& out) const
@@ -146,7 +143,7 @@ void RegisterTile::loads(const Pass* before, const Pass& now, List& out) const
         return;
     }
     std::copy_if(all.begin(), all.end(), std::back_inserter(out),
-                 [&](const Touched& t) { return held(s, *before, t.entry) < 0; });
+                 [&](const Touched& t) { return held(s, *before, t) < 0; });
 }
 
 } // namespace heddle

@@ -2,9 +2,9 @@
 // MAC (fewer distinct ones where MACs share); all PEs hold the same entries.
 //
 // Inputs are told apart by the row and column that the pass's loops over P, R and Q, S reach together, so that a window
-// sliding inside a pass stores each word once. When a register file is filled word by word (passes.load: word) and only
-// one output row or column index has stepped since the pass before, entries that both passes touch stay (design.md §4,
-// `reuse: sliding`).
+// sliding inside a pass stores each word once, in every PE that uses it in any of its steps. When a register file is
+// filled word by word (passes.load: word) and only one output row or column index has stepped since the pass before,
+// entries that both passes touch stay, where all PEs that use them now have them (design.md §4, `reuse: sliding`).
 #pragma once
 
 #include "hw/walk.hpp"
@@ -23,8 +23,9 @@ class RegisterTile {
 public:
     struct Touched {
         int entry;
-        AxisIndex offset; ///< of the use in which the most PEs want it, from the pass's base
-        int last_use;     ///< step of the pass
+        AxisIndex offset;     ///< of its first use, from the pass's base
+        int last_use;         ///< step of the pass
+        const LaneSet* lanes; ///< those that use it in any step
     };
     using List = std::vector<Touched>;
 
@@ -38,8 +39,8 @@ public:
     const List& touched(const Pass& pass) const;
 
     Slide slide(const Pass& before, const Pass& now) const;
-    /// The entry of the pass before that holds the same word, or -1.
-    int held(const Slide& slide, const Pass& before, int entry) const;
+    /// The entry of the pass before that holds the same word in all PEs that use it now, or -1.
+    int held(const Slide& slide, const Pass& before, const Touched& now) const;
     /// Entries to be fetched for `now` when the register files hold those of `before` (nullptr: nothing).
     void loads(const Pass* before, const Pass& now, List& out) const;
 
@@ -53,9 +54,8 @@ private:
     struct Known {
         AxisIndex covered;
         List list;
-        std::vector<bool> present; ///< by entry
+        std::vector<int> place; ///< in the list, by entry; -1: not touched
     };
-    void widen(AxisIndex& offset, const AxisIndex& index, const AxisIndex& base) const;
     const Known& known(const Pass& pass) const;
     Known make(const Pass& pass, const AxisIndex& covered) const;
 

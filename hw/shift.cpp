@@ -2,6 +2,8 @@
 
 #include "hw/pe_kernels.hpp"
 
+#include <algorithm>
+
 namespace heddle {
 
 ShiftRule::ShiftRule(const CompiledPlan& plan)
@@ -12,6 +14,9 @@ ShiftRule::ShiftRule(const CompiledPlan& plan)
     const auto& loops = plan.plan().pass_loops;
     for (std::size_t l = 0; l < loops.size(); ++l) {
         const Axis& axis = plan.plan().axes[static_cast<std::size_t>(loops[l].axis)];
+        moves_inputs_.push_back(plan.loop_indexes(Tensors::inputs, l));
+        cut_.push_back(
+            std::count_if(loops.begin(), loops.end(), [&](const AxisLoop& o) { return o.axis == loops[l].axis; }) > 1);
         if (axis.dims.size() != 1) continue;
         if (axis.dims[0] == dim_r) row_loop_ = static_cast<int>(l);
         if (axis.dims[0] == dim_s) col_loop_ = static_cast<int>(l);
@@ -20,13 +25,19 @@ ShiftRule::ShiftRule(const CompiledPlan& plan)
     if (w.stride_cols % w.dilation_cols == 0) col_distance_ = w.stride_cols / w.dilation_cols;
 }
 
-/// Steps since the loop stood `distance` iterations earlier; 0 when it has not come that far, or the link forgot.
+/// Words that the PEs have taken since the loop stood `distance` iterations earlier; 0 when it has not come that far,
+/// or the link forgot.
 int ShiftRule::age(const StepWalk& step, int loop, int distance) const
 {
-    if (loop < 0 || distance == 0 || step.iteration(static_cast<std::size_t>(loop)) < distance) return 0;
-    int steps = distance;
-    for (std::size_t l = static_cast<std::size_t>(loop) + 1; l < step.loops(); ++l) steps *= step.count(l);
-    return steps <= depth_ ? steps : 0;
+    if (loop < 0 || distance == 0 || cut_[static_cast<std::size_t>(loop)]) return 0;
+    if (step.iteration(static_cast<std::size_t>(loop)) < distance) return 0;
+    std::int64_t words = distance, inside = distance;
+    for (std::size_t l = static_cast<std::size_t>(loop) + 1; l < step.loops(); ++l) {
+        if (cut_[l]) return 0; // iterations differ in length
+        inside *= step.count(l);
+        if (moves_inputs_[l] && step.count(l) > 1) words = inside; // loops inside it use the same words
+    }
+    return words <= depth_ ? static_cast<int>(words) : 0;
 }
 
 const ShiftPattern& ShiftRule::pattern(const StepWalk& step, const LaneSet& set)

@@ -14,7 +14,7 @@ namespace heddle {
 struct ShiftPattern {
     struct Move {
         int cell, neighbour_cell; ///< of a PeMatrix
-        int age;                  ///< steps ago
+        int age;                  ///< words ago
     };
     std::vector<std::int32_t> read_lanes; ///< from the buffer
     std::vector<Move> moves;              ///< from a neighbour
@@ -25,7 +25,7 @@ public:
     ShiftRule() = default;
     explicit ShiftRule(const CompiledPlan& plan);
     const ShiftPattern& pattern(const StepWalk& step, const LaneSet& set);
-    /// Steps that a neighbour's link FIFO remembers.
+    /// Words that a neighbour's link FIFO remembers.
     int depth() const { return depth_; }
 
 private:
@@ -41,6 +41,7 @@ private:
     int right_ = 0, below_ = 0; ///< from a PE to its neighbours there
     int depth_ = 0;
     int row_loop_ = -1, col_loop_ = -1;       ///< pass loops over R and S
+    std::vector<bool> moves_inputs_, cut_;    ///< by pass loop: does it move the inputs, is its axis cut once more
     int row_distance_ = 0, col_distance_ = 0; ///< taps between a PE's word and its neighbour's; 0: never equal
     std::deque<std::pair<Key, ShiftPattern>> patterns_;
 };

@@ -47,26 +47,30 @@ void PassWalk::enter_pass()
     pass_.new_weights = weights;
     pass_.new_inputs = inputs;
     pass_.last_of_tile = true;
-    for (std::size_t l = 0; l < loops.size(); ++l) {
-        int outer = 0; // where the loops outside this one on the same axis stand
-        for (std::size_t o = 0; o < l; ++o)
-            if (loops[o].axis == loops[l].axis) outer += at_[o];
-        const int end = std::min(loops[l].span, tile.tables->extent(loops[l].axis) - outer);
-        if (at_[l] + loops[l].step < end) pass_.last_of_tile = false;
-    }
+    for (std::size_t l = 0; l < loops.size(); ++l)
+        if (at_[l] + loops[l].step < left(l)) pass_.last_of_tile = false;
     pass_.last_of_layer = pass_.last_of_tile && tile_ + 1 == plan_->tiles().size();
+}
+
+/// Axis indices that glb loop l covers with the loops outside it where they stand.
+int PassWalk::left(std::size_t l) const
+{
+    const auto& loops = plan_->plan().glb_loops;
+    int first = 0, end = pass_.tile->tables->extent(loops[l].axis);
+    for (std::size_t o = 0; o < l; ++o) {
+        if (loops[o].axis != loops[l].axis) continue;
+        first += at_[o];
+        end = std::min(end, first + loops[o].step);
+    }
+    return end - first;
 }
 
 bool PassWalk::advance_glb()
 {
     const auto& loops = plan_->plan().glb_loops;
     for (std::size_t l = loops.size(); l-- > 0;) {
-        int outer = 0;
-        for (std::size_t o = 0; o < l; ++o)
-            if (loops[o].axis == loops[l].axis) outer += at_[o];
-        const int end = std::min(loops[l].span, pass_.tile->tables->extent(loops[l].axis) - outer);
         at_[l] += loops[l].step;
-        if (at_[l] < end) return true;
+        if (at_[l] < left(l)) return true;
         at_[l] = 0;
     }
     return false;
@@ -89,9 +93,8 @@ StepWalk::StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pas
 {
     const auto& loops = plan.plan().pass_loops;
     for (std::size_t l = 0; l < loops.size(); ++l) {
-        nested_.push_back(std::any_of(loops.begin(), loops.begin() + static_cast<std::ptrdiff_t>(l),
-                                      [&](const AxisLoop& o) { return o.axis == loops[l].axis; }));
         moving_.push_back(l);
+        if (plan.axis_reduces(loops[l].axis)) reducing_.push_back(l);
         if (!loops[l].by_input) continue;
         const bool rows = loops[l].axis == plan.axis_of(dim_p);
         const int tap_axis = plan.axis_of(rows ? dim_r : dim_s);
@@ -100,6 +103,43 @@ StepWalk::StepWalk(const CompiledPlan& plan) : plan_(&plan), at_(plan.plan().pas
         const Window& w = plan.plan().window;
         input_loops_.push_back({l, taps == loops.end() ? -1 : static_cast<int>(taps - loops.begin()),
                                 rows ? w.stride_rows : w.stride_cols, rows ? w.dilation_rows : w.dilation_cols});
+    }
+    list_cuts();
+}
+
+/// Loops over one axis are nested by their steps, in whatever order they stand. Where a step does not divide what the
+/// loop outside it covers, the last iteration is partial, for the loops (and positions) inside it too.
+void StepWalk::list_cuts()
+{
+    const auto& loops = plan_->plan().pass_loops;
+    outer_.resize(loops.size());
+    cuts_.resize(loops.size());
+    for (std::size_t l = 0; l < loops.size(); ++l)
+        for (std::size_t o = 0; o < l; ++o)
+            if (loops[o].axis == loops[l].axis) outer_[l].push_back(o);
+    for (std::size_t c = 0; c < loops.size(); ++c) {
+        const AxisLoop& loop = loops[c];
+        const auto inside = [&](std::size_t l) { return loops[l].axis == loop.axis && loops[l].step <= loop.step; };
+        const auto outermost = [&] {
+            for (const AxisLoop& o : loops)
+                if (o.axis == loop.axis && o.step > loop.step) return false;
+            for (const SpatialLoop& o : plan_->plan().spatial)
+                if (o.axis == loop.axis && o.step >= loop.step) return false;
+            return true;
+        };
+        if (loop.span % loop.step == 0 || outermost()) continue; // the pass ends where an outermost one does
+        for (std::size_t l = 0; l < loops.size(); ++l) {
+            if (!inside(l)) continue;
+            Cut cut{loop.span, {}};
+            for (std::size_t o : outer_[l])
+                if (inside(o)) cut.loops.push_back(o);
+            cuts_[l].push_back(cut);
+        }
+        if (plan_->places(loop.axis) == 1 || loop.step < plan_->spatial_span(loop.axis)) continue;
+        Cut cut{loop.span, {}};
+        for (std::size_t l = 0; l < loops.size(); ++l)
+            if (inside(l)) cut.loops.push_back(l);
+        lane_cuts_.emplace_back(loop.axis, cut);
     }
 }
 
@@ -122,24 +162,31 @@ void StepWalk::start(const Pass& pass)
     for (bool& c : changed_) c = true;
     done_ = false;
     lanes_vary_ = false;
-    steps_ = 1;
     for (std::size_t l : moving_) {
         const AxisLoop& loop = plan_->plan().pass_loops[l];
         const int indices = (left(l) + loop.step - 1) / loop.step;
-        lanes_vary_ = lanes_vary_ || (plan_->spatial_span(loop.axis) > 1 && indices > 1);
-        steps_ *= indices;
+        lanes_vary_ = lanes_vary_ || (plan_->places(loop.axis) > 1 && indices > 1);
     }
+    if (lanes_vary_)
+        for (Positions& p : served_) p = plan_->positions(remaining());
+}
+
+int StepWalk::left_of(const Cut& cut) const
+{
+    int left = cut.span;
+    for (std::size_t l : cut.loops) left -= at_[l];
+    return left;
 }
 
 /// Axis indices that pass loop l covers with the loops outside it where they stand.
 int StepWalk::left(std::size_t l) const
 {
     const AxisLoop& loop = plan_->plan().pass_loops[l];
-    int outer = pass_->base[loop.axis];
-    if (nested_[l])
-        for (std::size_t o = 0; o < l; ++o)
-            if (plan_->plan().pass_loops[o].axis == loop.axis) outer += at_[o];
-    return std::min(loop.span, pass_->limit[loop.axis] - outer);
+    int left = pass_->limit[loop.axis] - pass_->base[loop.axis];
+    for (std::size_t o : outer_[l]) left -= at_[o];
+    left = std::min(left, loop.span);
+    for (const Cut& cut : cuts_[l]) left = std::min(left, left_of(cut));
+    return left;
 }
 
 /// Where pass loop l ends, in the unit of its positions.
@@ -167,6 +214,21 @@ void StepWalk::next()
     for (bool& c : changed_) c = false;
     do advance();
     while (!done_ && !place_outputs());
+    if (lanes_vary_ && !done_) follow_lanes();
+}
+
+void StepWalk::follow_lanes()
+{
+    const Positions now = plan_->positions(remaining());
+    for (std::size_t t = 0; t < 3; ++t) {
+        changed_[t] = changed_[t] || !covers(served_[t], now);
+        if (changed_[t]) served_[t] = now;
+    }
+}
+
+bool StepWalk::last_reduction() const
+{
+    return std::all_of(reducing_.begin(), reducing_.end(), [this](std::size_t l) { return last_iteration(l); });
 }
 
 /// The outputs that input rows and columns and taps lead to; false when there are none.
@@ -206,18 +268,17 @@ AxisIndex StepWalk::remaining() const
 {
     AxisIndex r{};
     for (int a = 0; a < plan_->axes(); ++a) r[a] = pass_->limit[a] - index_[a];
+    for (const auto& [axis, cut] : lane_cuts_) r[axis] = std::min(r[axis], left_of(cut));
     return r;
 }
 
 ReductionPlace reduction_place(const CompiledPlan& plan, const Pass& pass, const StepWalk& step)
 {
     if (plan.plan().keep_psums) return {pass.first_reduction, pass.last_reduction};
-    ReductionPlace place{pass.tile->first_reduction, pass.tile->last_reduction};
-    for (int a = 0; a < plan.axes(); ++a) {
-        if (!plan.axis_reduces(a)) continue;
-        place.first = place.first && step.index()[a] == 0;
-        place.last = place.last && step.index()[a] + plan.spatial_span(a) >= pass.tile->tables->extent(a);
-    }
+    // All outputs go through the loops over reductions alike, in this order.
+    ReductionPlace place{pass.first_reduction, pass.last_reduction && step.last_reduction()};
+    for (int a = 0; a < plan.axes() && place.first; ++a)
+        if (plan.axis_reduces(a)) place.first = step.index()[a] == 0;
     return place;
 }
 
@@ -231,7 +292,7 @@ LaneCursor::LaneCursor(const CompiledPlan& plan, Tensors tensor)
     for (int a = 0; a < plan.axes(); ++a) {
         if (!plan.axis_indexes(tensor, a)) continue;
         const bool in_pass = std::any_of(loops.begin(), loops.end(), [a](const AxisLoop& l) { return l.axis == a; });
-        (plan.spatial_span(a) > 1 ? spatial_axes_ : in_pass ? pass_axes_ : fixed_axes_).push_back(a);
+        (plan.places(a) > 1 ? spatial_axes_ : in_pass ? pass_axes_ : fixed_axes_).push_back(a);
     }
 }
 
@@ -250,20 +311,26 @@ void LaneCursor::start(const Pass& pass, const StepWalk& step)
         pass_col_ += e.in_col;
         pass_operand2_ += e.operand2;
     }
-    make_lanes(pass, step);
+    make_lanes(pass, step, plan_->lanes(step.remaining()));
     make_common(pass, step);
 }
 
 void LaneCursor::follow(const Pass& pass, const StepWalk& step)
 {
-    if (step.lanes_vary()) make_lanes(pass, step);
+    if (step.lanes_vary()) make_lanes(pass, step, plan_->lanes(step.remaining()));
+    make_common(pass, step);
+}
+
+void LaneCursor::follow(const Pass& pass, const StepWalk& step, const LaneSet& lanes)
+{
+    if (step.lanes_vary()) make_lanes(pass, step, lanes);
     make_common(pass, step);
 }
 
 /// Axes with spatial loops go into the lanes, the others into the common part.
-void LaneCursor::make_lanes(const Pass& pass, const StepWalk& step)
+void LaneCursor::make_lanes(const Pass& pass, const StepWalk& step, const LaneSet& set)
 {
-    set_ = &plan_->lanes(step.remaining());
+    set_ = &set;
     const TensorLanes& lanes = set_->tensor[static_cast<int>(tensor_)];
     const std::size_t n = static_cast<std::size_t>(lanes.count);
     for (std::vector<std::int32_t>* v : {&lane_word_, &lane_row_, &lane_col_, &lane_operand2_}) v->assign(n, 0);

@@ -28,6 +28,7 @@ private:
     void enter_tile();
     void enter_pass();
     bool advance_glb();
+    int left(std::size_t l) const;
 
     const CompiledPlan* plan_ = nullptr;
     std::size_t tile_ = 0;
@@ -50,19 +51,21 @@ public:
     void jump(const AxisIndex& offset);
     /// Current index of each axis: the pass's base plus its temporal loops.
     const AxisIndex& index() const { return index_; }
-    /// Since the previous step (all true at the first): does the tensor's coordinate differ?
+    /// Since the previous step (all true at the first): does the tensor's coordinate differ, or are MACs in use that
+    /// its last change left out? Then a streamed tensor is delivered anew.
     bool changed(Tensors t) const { return changed_[static_cast<int>(t)]; }
     /// Indices left for the spatial loops on each axis.
     AxisIndex remaining() const;
     /// Do the temporal loops move an axis that also has spatial loops (lanes then differ within the pass)?
     bool lanes_vary() const { return lanes_vary_; }
+    /// Is this the last step that reduces for its outputs, in this pass?
+    bool last_reduction() const;
     /// Index of pass loop `l` in its own iterations (rows or columns, when it runs over the input).
     int iteration(std::size_t l) const { return at_[l] / plan_->plan().pass_loops[l].step; }
     bool last_iteration(std::size_t l) const { return iteration(l) + 1 == count(l); }
     /// Iterations of pass loop `l` with the loops outside it where they stand.
     int count(std::size_t l) const;
     std::size_t loops() const { return at_.size(); }
-    std::int64_t steps() const { return steps_; }
 
 private:
     /// A loop over the input's rows (columns), and the loop over the taps that it shares them with.
@@ -71,9 +74,17 @@ private:
         int taps; ///< -1: none in the pass
         int stride, dilation;
     };
+    /// The sum of some loops' positions stays below what the loop outside them covers.
+    struct Cut {
+        int span;
+        std::vector<std::size_t> loops;
+    };
+    void list_cuts();
     int left(std::size_t l) const;
+    int left_of(const Cut& cut) const;
     int end(std::size_t l) const;
     void advance();
+    void follow_lanes();
     bool place_outputs();
 
     const CompiledPlan* plan_ = nullptr;
@@ -82,11 +93,14 @@ private:
     std::vector<InputLoop> input_loops_;
     std::vector<std::size_t> moving_; ///< loops that step, outermost first
     AxisIndex index_{};
-    std::vector<bool> nested_; ///< an outer pass loop runs over the same axis
+    std::vector<std::vector<std::size_t>> outer_; ///< by loop: loops over the same axis that stand outside it
+    std::vector<std::vector<Cut>> cuts_;          ///< by loop: without itself and the loops that stand inside it
+    std::vector<std::pair<int, Cut>> lane_cuts_;  ///< of an axis's positions
+    std::vector<std::size_t> reducing_;           ///< loops over reductions
+    Positions served_[3] = {};                    ///< positions in use at the tensor's last change
     bool changed_[3] = {true, true, true};
     bool lanes_vary_ = false;
     bool done_ = true;
-    std::int64_t steps_ = 0;
 };
 
 /// Is what the current step (or, with kept psums, the pass) contributes the first, the last of its outputs' reduction?
@@ -103,6 +117,8 @@ public:
     /// At the first step of a pass: works the lanes' own part out. Later steps only move the common part.
     void start(const Pass& pass, const StepWalk& step);
     void follow(const Pass& pass, const StepWalk& step);
+    /// To the step, with other lanes than are in use there: those that share an entry of the register files.
+    void follow(const Pass& pass, const StepWalk& step, const LaneSet& lanes);
 
     const LaneSet& set() const { return *set_; }
     const TensorLanes& lanes() const { return set_->tensor[static_cast<int>(tensor_)]; }
@@ -130,7 +146,7 @@ private:
         if (tensor_ == Tensors::outputs) return e.out;
         return e.in_base + e.in_row * row_stride_ + e.in_col * col_stride_;
     }
-    void make_lanes(const Pass& pass, const StepWalk& step);
+    void make_lanes(const Pass& pass, const StepWalk& step, const LaneSet& set);
     void make_common(const Pass& pass, const StepWalk& step);
 
     const CompiledPlan* plan_ = nullptr;

@@ -33,6 +33,7 @@ struct PassClass {
     /// Read for it: all its steps, padding included, or one load (of inputs: as few as padding may leave).
     std::int64_t weight_words = 0, input_words = 0;
     std::int64_t weight_lanes = 0, input_lanes = 0; ///< of them, delivered at once: a port beat serves one step
+    bool lanes_vary = false;                        ///< ... in the first step, later ones may take fewer
     std::int64_t psum_words = 0;                    ///< that leave the array
 };
 PassPhases pass_phases(const LayerPlan& plan, const HardwareConfig& hw, const PassClass& pass);

@@ -1,6 +1,9 @@
 #include "sim/bound_inputs.hpp"
 
+#include "sim/pass_nest.hpp"
+
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -44,37 +47,50 @@ KeptInputs::KeptInputs(const LayerPlan& plan, const HardwareConfig& hw)
              after(e[dim_q], w.stride_cols, e[dim_s], w.dilation_cols, w.pad_left, plan.in_cols)};
 }
 
-/// Offsets of the pass loops over an axis.
-std::vector<int> KeptInputs::pass_offsets(int axis, int cover) const
+/// Rows that lanes and entries reach where loops of the pass move the lanes' own axis: those of positions behind its
+/// end are not loaded.
+KeptInputs::Reach KeptInputs::reach_varying(const Side& s, int out_cover, int tap_cover) const
 {
-    std::vector<int> at = {0};
-    for (const AxisLoop& loop : plan_.pass_loops) {
-        if (loop.axis != axis) continue;
-        std::vector<int> next;
-        for (int base : at)
-            for (int i = 0; i < loop.span && base + i < cover; i += loop.step) next.push_back(base + i);
-        at = std::move(next);
-    }
-    return at;
-}
-
-std::vector<int> KeptInputs::spatial_offsets(int axis, int cover) const
-{
-    std::vector<int> at = {0};
-    for (const SpatialLoop& loop : plan_.spatial) {
-        if (loop.axis != axis) continue;
-        std::vector<int> next;
-        for (int base : at)
-            for (int i = 0; i < loop.count && base + i * loop.step < cover; ++i) next.push_back(base + i * loop.step);
-        at = std::move(next);
-    }
-    return at;
+    const auto steps = [&](int axis, int cover) {
+        return axis < 0 ? std::vector<int>{0} : pass_offsets(plan_, axis, cover);
+    };
+    const auto places = [&](int axis, int cover) {
+        return axis < 0 ? std::vector<int>{0} : spatial_offsets(plan_, axis, cover);
+    };
+    const std::vector<int> out_places = places(s.out, out_cover), tap_places = places(s.filter, tap_cover);
+    std::set<int> entries;
+    std::set<std::array<int, 3>> words; // entry, lane
+    for (int o : steps(s.out, out_cover))
+        for (int t : steps(s.filter, tap_cover)) {
+            const int entry = o * s.stride + t * s.dilation;
+            entries.insert(entry);
+            for (int lane_out : out_places)
+                for (int lane_tap : tap_places) {
+                    if (o + lane_out >= out_cover || t + lane_tap >= tap_cover) continue;
+                    if (by_value_)
+                        words.insert({entry, lane_out * s.stride + lane_tap * s.dilation, 0});
+                    else
+                        words.insert({entry, lane_out, lane_tap});
+                }
+        }
+    const int last = (out_cover - 1) * s.stride + (tap_cover - 1) * s.dilation;
+    Reach r;
+    r.entries = static_cast<int>(entries.size());
+    r.words = std::count_if(words.begin(), words.end(), [&](const std::array<int, 3>& w) {
+        const int row = w[0] + (by_value_ ? w[1] : w[1] * s.stride + w[2] * s.dilation);
+        return row >= s.before && row <= last - s.after;
+    });
+    return r;
 }
 
 /// Rows that lanes and entries reach together: how often each, less what may lie on padding at either end.
 KeptInputs::Reach KeptInputs::reach(const Side& s, const std::vector<int>& cover) const
 {
     const auto covered = [&](int axis) { return axis < 0 ? 1 : cover[static_cast<std::size_t>(axis)]; };
+    for (int axis : {s.out, s.filter})
+        if (axis >= 0 && spatial_offsets(plan_, axis, covered(axis)).size() > 1 &&
+            pass_steps(plan_, axis, covered(axis)) > 1)
+            return reach_varying(s, covered(s.out), covered(s.filter));
     const auto sums = [&](const std::vector<int>& out, const std::vector<int>& taps) {
         std::vector<int> all;
         for (int o : out)
@@ -82,7 +98,8 @@ KeptInputs::Reach KeptInputs::reach(const Side& s, const std::vector<int>& cover
         return all;
     };
     const auto offsets = [&](bool pass, int axis) {
-        return pass ? pass_offsets(axis, covered(axis)) : spatial_offsets(axis, covered(axis));
+        if (axis < 0) return std::vector<int>{0};
+        return pass ? pass_offsets(plan_, axis, covered(axis)) : spatial_offsets(plan_, axis, covered(axis));
     };
     const std::vector<int> in_pass = sums(offsets(true, s.out), offsets(true, s.filter));
     std::vector<int> lanes = sums(offsets(false, s.out), offsets(false, s.filter));
@@ -112,7 +129,7 @@ KeptInputs::Demand KeptInputs::of(const std::vector<int>& cover) const
         if (!indexes_inputs(plan_.axes[i])) continue;
         if (a == rows_.out || a == rows_.filter || a == cols_.out || a == cols_.filter) continue;
         words *= cover[i];
-        d.entries *= static_cast<int>(pass_offsets(a, cover[i]).size());
+        d.entries *= static_cast<int>(pass_steps(plan_, a, cover[i]));
     }
     const Reach rows = reach(rows_, cover), cols = reach(cols_, cover);
     d.entries *= rows.entries * cols.entries;

@@ -32,8 +32,7 @@ private:
         std::int64_t words = 1;
     };
     Reach reach(const Side& side, const std::vector<int>& cover) const;
-    std::vector<int> pass_offsets(int axis, int cover) const;
-    std::vector<int> spatial_offsets(int axis, int cover) const;
+    Reach reach_varying(const Side& side, int out_cover, int tap_cover) const;
 
     const LayerPlan& plan_;
     bool by_value_;

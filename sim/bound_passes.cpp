@@ -1,6 +1,7 @@
 // Passes of one tile, counted by class: full and partial along each axis.
 #include "sim/bound_detail.hpp"
 #include "sim/bound_inputs.hpp"
+#include "sim/pass_nest.hpp"
 
 #include <algorithm>
 
@@ -32,7 +33,8 @@ void add_cover(std::vector<Cover>& covers, int size, std::int64_t count)
 /// The array's part of a plan, for one size of tile.
 class TileTraffic {
 public:
-    TileTraffic(const LayerPlan& plan, const HardwareConfig& hw, const Extents& size) : plan_(plan), inputs_(plan, hw)
+    TileTraffic(const LayerPlan& plan, const HardwareConfig& hw, const Extents& size)
+        : plan_(plan), inputs_(plan, hw), nested_(has_nested_pass_loops(plan))
     {
         for (const Axis& axis : plan.axes) {
             int extent = 1;
@@ -76,10 +78,25 @@ private:
         }
     }
 
-    /// Iterations of a pass loop in its first visit.
-    int iterations(const AxisLoop& loop) const
+    /// Steps along an axis of the first `loops` pass loops.
+    std::int64_t steps_along(std::size_t axis, std::size_t loops) const
     {
-        return (std::min(loop.span, cover_[static_cast<std::size_t>(loop.axis)]) + loop.step - 1) / loop.step;
+        if (nested_) return pass_steps(plan_, static_cast<int>(axis), cover_[axis], loops);
+        for (std::size_t l = 0; l < loops; ++l) {
+            const AxisLoop& loop = plan_.pass_loops[l];
+            if (loop.axis == static_cast<int>(axis))
+                return (std::min(loop.span, cover_[axis]) + loop.step - 1) / loop.step;
+        }
+        return 1;
+    }
+    std::int64_t steps_along(std::size_t axis) const { return steps_along(axis, plan_.pass_loops.size()); }
+
+    /// Do steps of the pass move an axis with several positions?
+    bool lanes_vary() const
+    {
+        for (const SpatialLoop& loop : plan_.spatial)
+            if (loop.count > 1 && steps_along(static_cast<std::size_t>(loop.axis)) > 1) return true;
+        return false;
     }
 
     static int positions(const SpatialLoop& loop, const std::vector<int>& left)
@@ -91,7 +108,10 @@ private:
     std::vector<int> left_in_last_step() const
     {
         std::vector<int> left = cover_;
+        for (std::size_t a = 0; a < left.size() && nested_; ++a)
+            left[a] -= last_pass_offset(plan_, static_cast<int>(a), cover_[a]);
         for (const AxisLoop& loop : plan_.pass_loops) {
+            if (nested_) break;
             int& l = left[static_cast<std::size_t>(loop.axis)];
             l -= (std::min(loop.span, l) - 1) / loop.step * loop.step;
         }
@@ -113,16 +133,25 @@ private:
         return static_cast<int>(at.size());
     }
 
-    /// How often the coordinate of a tensor changes over the steps of a pass, the first included.
-    std::int64_t changes(Tensors t) const
+    /// The pass loops up to the innermost one that moves the tensor.
+    std::size_t moving_loops(Tensors t) const
     {
-        std::int64_t all = 1, changing = 1;
-        for (const AxisLoop& loop : plan_.pass_loops) {
-            const int n = iterations(loop);
-            all *= n;
-            if (n > 1 && axis_indexes(plan_.axes[static_cast<std::size_t>(loop.axis)], t)) changing = all;
+        for (std::size_t l = plan_.pass_loops.size(); l-- > 0;) {
+            const std::size_t a = static_cast<std::size_t>(plan_.pass_loops[l].axis);
+            if (axis_indexes(plan_.axes[a], t) && steps_along(a, l + 1) > steps_along(a, l)) return l + 1;
         }
-        return changing;
+        return 0;
+    }
+
+    /// How often the same words come in a pass, streamed: once for every step of other axes' loops outside the
+    /// innermost one that moves the tensor.
+    std::int64_t repeats(Tensors t) const
+    {
+        const std::size_t loops = moving_loops(t);
+        std::int64_t n = 1;
+        for (std::size_t a = 0; a < cover_.size(); ++a)
+            if (!axis_indexes(plan_.axes[a], t)) n *= steps_along(a, loops);
+        return n;
     }
 
     std::int64_t lanes(Tensors t) const
@@ -147,10 +176,10 @@ private:
     /// Coordinates that the steps of a pass reach.
     int entries(Tensors t) const
     {
-        int n = 1;
-        for (const AxisLoop& loop : plan_.pass_loops)
-            if (axis_indexes(axis_of(loop.axis), t)) n *= iterations(loop);
-        return n;
+        std::int64_t n = 1;
+        for (std::size_t a = 0; a < cover_.size(); ++a)
+            if (axis_indexes(plan_.axes[a], t)) n *= steps_along(a);
+        return static_cast<int>(n);
     }
 
     void add_pass(std::int64_t count)
@@ -158,7 +187,7 @@ private:
         PassClass p;
         p.count = count;
         p.steps = 1;
-        for (const AxisLoop& loop : plan_.pass_loops) p.steps *= iterations(loop);
+        for (std::size_t a = 0; a < cover_.size(); ++a) p.steps *= steps_along(a);
         p.used_rows = p.used_cols = p.active_macs = 1;
         p.last_rows = p.last_cols = 1;
         const std::vector<int> last = left_in_last_step();
@@ -173,10 +202,11 @@ private:
             if (loop.place == Place::y && reduces(axis_of(loop.axis).dims.front())) p.summed_rows *= n;
         }
         for (std::size_t a = 0; a < cover_.size(); ++a) p.active_macs *= places(static_cast<int>(a));
-        p.weight_lanes = plan_.keep_weights ? distinct(Tensors::weights) : lanes(Tensors::weights);
-        p.weight_words = p.weight_lanes * (plan_.keep_weights ? 1 : changes(Tensors::weights));
+        p.weight_words = distinct(Tensors::weights) * (plan_.keep_weights ? 1 : repeats(Tensors::weights));
+        p.weight_lanes = plan_.keep_weights ? p.weight_words : lanes(Tensors::weights);
+        p.input_words = distinct(Tensors::inputs) * repeats(Tensors::inputs);
         p.input_lanes = lanes(Tensors::inputs);
-        p.input_words = p.input_lanes * changes(Tensors::inputs);
+        p.lanes_vary = lanes_vary();
         if (plan_.keep_inputs) {
             const KeptInputs::Demand d = inputs_.of(cover_);
             p.input_entries = d.entries;
@@ -185,7 +215,9 @@ private:
         }
         p.weight_entries = entries(Tensors::weights);
         p.psum_entries = entries(Tensors::outputs);
-        p.psum_words = plan_.keep_psums ? distinct(Tensors::outputs) : p.steps * lanes(Tensors::outputs);
+        p.psum_words = distinct(Tensors::outputs);
+        for (std::size_t a = 0; a < cover_.size() && !plan_.keep_psums; ++a)
+            if (!axis_indexes(plan_.axes[a], Tensors::outputs)) p.psum_words *= steps_along(a);
         passes_.push_back(p);
     }
 
@@ -207,6 +239,7 @@ private:
 
     const LayerPlan& plan_;
     KeptInputs inputs_;
+    bool nested_;
     std::vector<int> extent_;
     std::vector<std::vector<Cover>> covers_;
     std::vector<int> cover_;

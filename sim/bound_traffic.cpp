@@ -77,8 +77,9 @@ struct Loads {
     std::int64_t of(std::int64_t loads) const { return loads == passes ? total : loads * least; }
 };
 
-std::int64_t beats_of(std::int64_t words, std::int64_t lanes, int width)
+std::int64_t beats_of(std::int64_t words, std::int64_t lanes, int width, bool lanes_vary)
 {
+    if (lanes_vary) return ceil_div(words, width);
     return words / lanes * ceil_div(lanes, width);
 }
 
@@ -91,10 +92,10 @@ void add_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t del
     Loads weights, weight_beats, inputs, input_beats;
     for (const PassClass& p : t.passes) {
         weights.add(p.count, p.weight_words);
-        weight_beats.add(p.count, std::max(beats_of(p.weight_words, p.weight_lanes, weight_width),
+        weight_beats.add(p.count, std::max(beats_of(p.weight_words, p.weight_lanes, weight_width, p.lanes_vary),
                                            chain ? std::int64_t{p.used_rows} * p.weight_entries : 1));
         inputs.add(p.count, p.input_words);
-        input_beats.add(p.count, beats_of(p.input_words, p.input_lanes, input_width));
+        input_beats.add(p.count, beats_of(p.input_words, p.input_lanes, input_width, p.lanes_vary));
     }
     const std::int64_t weight_loads = plan.keep_weights ? t.weight_loads : weights.passes;
     t.weight_reads = weights.of(weight_loads);

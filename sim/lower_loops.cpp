@@ -2,6 +2,7 @@
 #include "sim/lower_detail.hpp"
 
 #include <algorithm>
+#include <climits>
 
 namespace heddle::lower_detail {
 
@@ -92,6 +93,11 @@ struct Nest {
     int covers = 0;      ///< of a spatial loop
 };
 
+int covered(const SpatialLoop& loop)
+{
+    return static_cast<int>(std::min<std::int64_t>(std::int64_t{loop.step} * loop.count, INT_MAX));
+}
+
 /// The loops over one axis, outermost first; those inside a pass by falling step.
 std::vector<Nest> nest_of(Lowering& l, int axis)
 {
@@ -100,11 +106,19 @@ std::vector<Nest> nest_of(Lowering& l, int axis)
         if (loop.axis == axis) nest.push_back({"glb", &loop.step, &loop.span, 0});
     const auto inside = static_cast<std::ptrdiff_t>(nest.size());
     for (SpatialLoop& loop : l.plan.spatial)
-        if (loop.axis == axis) nest.push_back({"array", &loop.step, nullptr, loop.step * loop.count});
+        if (loop.axis == axis) nest.push_back({"array", &loop.step, nullptr, covered(loop)});
     for (AxisLoop& loop : l.plan.pass_loops)
         if (loop.axis == axis) nest.push_back({"rf", &loop.step, &loop.span, 0});
     std::stable_sort(nest.begin() + inside, nest.end(), [](const Nest& a, const Nest& b) { return *a.step > *b.step; });
     return nest;
+}
+
+/// Step of the innermost spatial loop; a large number without one.
+int innermost_spatial_step(const std::vector<Nest>& nest)
+{
+    for (auto loop = nest.rbegin(); loop != nest.rend(); ++loop)
+        if (!loop->span) return *loop->step;
+    return INT_MAX;
 }
 
 /// What each loop covers is one step of the loop outside it; the outermost covers the axis, the innermost steps by one.
@@ -114,7 +128,16 @@ void check_nest(Lowering& l, int axis)
     int outside = l.axis_extent(l.plan.axes[static_cast<std::size_t>(axis)]);
     const std::vector<Nest> nest = nest_of(l, axis);
     bool outermost = true;
+    const Nest* spread = nullptr; // the spatial loop outside
+    const int innermost_places = innermost_spatial_step(nest);
     for (const Nest& loop : nest) {
+        if (loop.span && spread && outside % *loop.step != 0 && *loop.step > innermost_places)
+            l.fail(loop.level, "loop over " + name + " steps by " + std::to_string(*loop.step) +
+                                   ", which does not divide the " + std::to_string(outside) +
+                                   " indices of a position of the spatial loop outside it, and a spatial loop stands "
+                                   "inside it; let it step by a divisor of " +
+                                   std::to_string(outside));
+        if (!loop.span) spread = &loop;
         if (loop.span) {
             *loop.span = outside;
             if (!outermost && *loop.step > outside)

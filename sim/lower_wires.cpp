@@ -1,5 +1,6 @@
 // Which wires carry a mapping: sharing follows from the spatial loops, delivery modes from the machine's list.
 #include "sim/lower_detail.hpp"
+#include "sim/pass_nest.hpp"
 
 #include <algorithm>
 #include <set>
@@ -185,32 +186,31 @@ int iterations(const LayerPlan& plan, const AxisLoop& loop)
     return (std::min(loop.span, extent) + loop.step - 1) / loop.step;
 }
 
-/// Iterations of the pass loops over an axis, all together, in a full pass.
-int pass_count(const LayerPlan& plan, int axis)
+/// What of an axis a full pass covers.
+int pass_cover(const LayerPlan& plan, int axis)
 {
-    int n = 1;
-    for (const AxisLoop& loop : plan.pass_loops)
-        if (loop.axis == axis) n *= iterations(plan, loop);
-    return n;
+    int cover = 1;
+    for (Dim d : axis_of(plan, axis).dims) cover *= plan.dim_tile(d);
+    for (const AxisLoop& loop : plan.glb_loops)
+        if (loop.axis == axis) cover = std::min(cover, loop.step);
+    return cover;
 }
 
-/// What one iteration of the innermost pass loop over a dimension's own axis covers.
-int unit_step(const LayerPlan& plan, Dim d)
+std::vector<int> steps_along(const LayerPlan& plan, Dim d)
 {
-    int unit = 1;
-    for (const AxisLoop& loop : plan.pass_loops) {
-        const Axis& axis = axis_of(plan, loop.axis);
-        if (axis.dims.size() == 1 && axis.dims.front() == d) unit = loop.step;
-    }
-    return unit;
+    for (std::size_t a = 0; a < plan.axes.size(); ++a)
+        if (plan.axes[a].dims == std::vector<Dim>{d})
+            return pass_offsets(plan, static_cast<int>(a), pass_cover(plan, static_cast<int>(a)));
+    return {0};
 }
 
-/// Different rows (or columns) that `outputs` positions of the window with `taps` taps touch.
-std::int64_t window_places(int outputs, int stride, int taps, int dilation)
+/// Different rows (or columns) that the steps of a pass over a window reach.
+std::int64_t window_places(const LayerPlan& plan, Dim out, int stride, Dim filter, int dilation)
 {
+    const std::vector<int> taps = steps_along(plan, filter);
     std::set<int> places;
-    for (int o = 0; o < outputs; ++o)
-        for (int tap = 0; tap < taps; ++tap) places.insert(o * stride + tap * dilation);
+    for (int o : steps_along(plan, out))
+        for (int tap : taps) places.insert(o * stride + tap * dilation);
     return static_cast<std::int64_t>(places.size());
 }
 
@@ -220,26 +220,18 @@ std::int64_t window_places(int outputs, int stride, int taps, int dilation)
 std::int64_t register_entries(const LayerPlan& plan, Tensors t)
 {
     std::int64_t entries = 1;
-    int of[dim_count];
-    std::fill(std::begin(of), std::end(of), 1);
     for (std::size_t a = 0; a < plan.axes.size(); ++a) {
         const Axis& axis = plan.axes[a];
         if (!axis_indexes(axis, t)) continue;
-        const int n = pass_count(plan, static_cast<int>(a));
         const Dim d = axis.dims.front();
         const bool window = d == dim_p || d == dim_q || d == dim_r || d == dim_s;
-        if (t == Tensors::inputs && axis.dims.size() == 1 && window)
-            of[d] = n;
-        else
-            entries *= n;
+        if (t == Tensors::inputs && axis.dims.size() == 1 && window) continue;
+        entries *= pass_steps(plan, static_cast<int>(a), pass_cover(plan, static_cast<int>(a)));
     }
     if (t != Tensors::inputs) return entries;
     const Window& w = plan.window;
-    return entries *
-           window_places(of[dim_p], unit_step(plan, dim_p) * w.stride_rows, of[dim_r],
-                         unit_step(plan, dim_r) * w.dilation_rows) *
-           window_places(of[dim_q], unit_step(plan, dim_q) * w.stride_cols, of[dim_s],
-                         unit_step(plan, dim_s) * w.dilation_cols);
+    return entries * window_places(plan, dim_p, w.stride_rows, dim_r, w.dilation_rows) *
+           window_places(plan, dim_q, w.stride_cols, dim_s, w.dilation_cols);
 }
 
 std::int64_t words_per_entry(const LayerPlan& plan, Tensors t)

@@ -94,7 +94,6 @@ void check_steps(const CompiledPlan& plan, const Steps& expected)
             before = std::move(got);
             ++want;
         }
-        REQUIRE(step.steps() == steps_of_pass);
     }
     REQUIRE(want == expected.end());
 }
@@ -202,7 +201,6 @@ TEST_CASE("loops over the input step through its rows and columns, and only wher
                 held = input;
             }
             REQUIRE(i == expected.size());
-            REQUIRE(step.steps() == static_cast<std::int64_t>(i));
             macs += static_cast<std::int64_t>(i);
         }
         CHECK(macs == plan.macs());
