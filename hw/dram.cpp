@@ -38,7 +38,7 @@ void Dram::begin_layer(Cycle now, MemoryImage& image)
     image_ = &image;
     stats_ = {};
     origin_ = now;
-    read_bus_free_ = write_bus_free_ = now;
+    read_bus_ = write_bus_ = {now, 0};
     carried_ = now - 1;
     if (device_) {
         clock_base_ = clock_;
@@ -107,14 +107,21 @@ void Dram::accept(Cycle now)
         crossing_.push_back({slot, 0, now + hw_.dram.sync_cycles});
         return;
     }
-    const int beats = (p.bursts_left * burst_bytes + hw_.dram.beat_bytes - 1) / hw_.dram.beat_bytes;
-    Cycle& bus = p.request.write && hw_.dram.separate_queues ? write_bus_free_ : read_bus_free_;
-    // latency_cycles to the first beat; beats follow each other on the bus, in order.
-    const Cycle first = std::max(now + hw_.dram.latency_cycles, bus);
-    bus = first + Cycle{beats} * hw_.dram.cycles_per_beat;
-    p.first = first;
-    p.done = bus - 1;
+    use_bus(p, now, std::int64_t{p.bursts_left} * burst_bytes);
     waiting_.push_back(slot);
+}
+
+/// latency_cycles to the first byte; bytes follow each other on the bus, in order. The last one is there in the cycle
+/// that carries its last part.
+void Dram::use_bus(Pending& p, Cycle now, std::int64_t bytes)
+{
+    const DramConfig& d = hw_.dram;
+    Bus& bus = p.request.write && d.separate_queues ? write_bus_ : read_bus_;
+    if (bus.cycle < now + d.latency_cycles) bus = {now + d.latency_cycles, 0};
+    p.first = bus.cycle;
+    const std::int64_t part = bus.part + d.bus_bytes(bytes) * d.cycles_per_beat;
+    bus = {bus.cycle + part / d.beat_bytes, part % d.beat_bytes};
+    p.done = bus.part > 0 ? bus.cycle : bus.cycle - 1;
 }
 
 void Dram::finish(Pending& p)

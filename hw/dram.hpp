@@ -53,6 +53,7 @@ private:
     Cycle tick_fixed(Cycle now);
     Cycle tick_device(Cycle now);
     void accept(Cycle now);
+    void use_bus(Pending& p, Cycle now, std::int64_t bytes);
     void enqueue_bursts(Cycle now);
     void run_memory_to(std::int64_t clock, Cycle now);
     void finish(Pending& p);
@@ -83,7 +84,12 @@ private:
     std::deque<Sync> crossing_; ///< on the way into the memory's clock domain
     Cycle origin_ = 0;          ///< first cycle of the layer
     std::int64_t clock_base_ = 0, clock_ = 0;
-    Cycle read_bus_free_ = 0, write_bus_free_ = 0;
+    /// Kind fixed: when the bus has carried everything so far, in cycles and, of a cycle, bytes of beat_bytes.
+    struct Bus {
+        Cycle cycle = 0;
+        std::int64_t part = 0;
+    };
+    Bus read_bus_, write_bus_;
     Cycle carried_ = 0;           ///< kind fixed: the last beat of what was transferred
     DramController::State state_; ///< at clock_
     int in_flight_ = 0;

@@ -42,9 +42,16 @@ struct DramConfig {
     int latency_cycles = 0; ///< request accepted to first beat
     int beat_bytes = 0;
     int cycles_per_beat = 1;
+    bool whole_beats = true;     ///< else beat_bytes every cycles_per_beat is a rate, and no transfer is rounded up
     int burst_bytes = 64;        ///< smallest transfer; DRAM bytes are multiples of it
     bool separate_queues = true; ///< reads and writes do not share the data bus
     int queue_depth = 16;
+
+    /// Bytes for which a transfer keeps the bus (kind fixed), its last beat's rest included.
+    std::int64_t bus_bytes(std::int64_t bytes) const
+    {
+        return whole_beats ? (bytes + beat_bytes - 1) / beat_bytes * beat_bytes : bytes;
+    }
 };
 
 enum class DmaArbitration { loads_first, stores_first, round_robin };

@@ -57,6 +57,25 @@ Precision read_precision(const YamlReader& y)
     return p;
 }
 
+/// Beats, or a rate.
+void read_bus(const YamlReader& y, DramConfig& d)
+{
+    d.whole_beats = !y.has("bytes_per_cycle");
+    if (d.whole_beats) {
+        d.beat_bytes = integer(y, "beat_bytes", 1, big);
+        d.cycles_per_beat = integer(y, "cycles_per_beat", 1, big, 1);
+        return;
+    }
+    for (const char* beats : {"beat_bytes", "cycles_per_beat"})
+        if (y.has(beats)) y.fail_at(beats, "expected either this or bytes_per_cycle, got both");
+    constexpr std::int64_t most = 1000000000;
+    const Rational rate = y.rational("bytes_per_cycle", Rational(1, big), big);
+    if (rate.numerator() > most || rate.denominator() > most)
+        y.fail_at("bytes_per_cycle", "expected a fraction of numbers up to 1000000000, got " + rate.text());
+    d.beat_bytes = static_cast<int>(rate.numerator());
+    d.cycles_per_beat = static_cast<int>(rate.denominator());
+}
+
 DramConfig read_dram(const YamlReader& y)
 {
     DramConfig d;
@@ -74,8 +93,7 @@ DramConfig read_dram(const YamlReader& y)
         d.sync_cycles = integer(y, "sync_cycles", 0, 1000);
     } else if (d.kind == DramKind::fixed) {
         d.latency_cycles = integer(y, "latency_cycles", 1, big);
-        d.beat_bytes = integer(y, "beat_bytes", 1, big);
-        d.cycles_per_beat = integer(y, "cycles_per_beat", 1, big, 1);
+        read_bus(y, d);
         d.burst_bytes = integer(y, "burst_bytes", 1, big, 64);
         d.separate_queues = y.choice("queues", {"shared", "separate"}, "shared") == 1;
         d.queue_depth = integer(y, "queue_depth", 1, 64, 16);

@@ -1,5 +1,7 @@
 #include "sim/bound.hpp"
 
+#include "dnn/base/rational.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -311,7 +313,9 @@ std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std:
     const DramConfig& d = hw.dram;
     if (d.kind == DramKind::resident) return 0;
     if (d.kind == DramKind::fixed) {
-        const auto cycles = [&](std::int64_t bytes) { return ceil_div(bytes, d.beat_bytes) * d.cycles_per_beat; };
+        const auto cycles = [&](std::int64_t bytes) {
+            return scaled_ceil(d.bus_bytes(bytes), d.cycles_per_beat, d.beat_bytes);
+        };
         return d.separate_queues ? std::max(cycles(read_bytes), cycles(write_bytes)) : cycles(read_bytes + write_bytes);
     }
     // Both edges of the memory clock, against the accelerator's clock.

@@ -74,6 +74,26 @@ TEST_CASE("fixed memory: bytes are whole bursts, a request that straddles two pa
     CHECK(m.memory.outputs[27] == -1);
 }
 
+TEST_CASE("fixed memory: at a rate of bytes per cycle no request is rounded up")
+{
+    HardwareConfig beats = fixed(20, 24, 10, false), rate = beats, wide = fixed(20, 100, 1, false);
+    rate.dram.whole_beats = wide.dram.whole_beats = false; // 2.4 bytes a cycle, 100 bytes a cycle
+    beats.dram.burst_bytes = rate.dram.burst_bytes = 8;
+    MemoryBench whole(beats), exact(rate), several(wide);
+    for (MemoryBench* m : {&whole, &exact, &several}) {
+        for (int i = 0; i < 4; ++i) m->cpu.add(10, request(false, 32 * i, 8));
+        m->cpu.add(100, request(false, 0, 8));
+        m->run();
+    }
+    // Accepted in 11 to 14. 8 bytes are one beat of 10 cycles, and the next one waits for its end.
+    CHECK(whole.sink.cycles() == Cycles{41, 51, 61, 71, 131});
+    // Or 3 1/3 cycles: 31 to 34 1/3, 37 2/3, 41 and 44 1/3, each taken a cycle after the one that carries its last
+    // byte. Later the bus is free.
+    CHECK(exact.sink.cycles() == Cycles{35, 38, 41, 45, 125});
+    // 32 bytes of 100 a cycle: three and a part of the fourth fit into the cycle in which the first may begin.
+    CHECK(several.sink.cycles() == Cycles{32, 33, 34, 35, 122});
+}
+
 TEST_CASE("fixed memory: reads and writes share one bus or have one each")
 {
     MemoryBench shared(fixed(20, 8, 1, false)), separate(fixed(20, 8, 1, true));
