@@ -125,11 +125,15 @@ bool GlobalBuffer::read_operands(Cycle now)
     return w || i;
 }
 
-/// Why words that are read next have not been filled: a beat of them waits for the write port, or what the DMA says.
+/// Why words that are read next have not been filled: a beat of them takes or awaits several cycles of the write port,
+/// or what the DMA says.
 Reason GlobalBuffer::fill_reason(Cycle now)
 {
-    if (io_.fill_in.can_pop(now) && !partition(io_.fill_in.front().region).ports.can_write(now))
-        return Reason::buffer_port;
+    if (io_.fill_in.can_pop(now)) {
+        const FillBeat& b = io_.fill_in.front();
+        const Ports& ports = partition(b.region).ports;
+        if (b.count > ports.write_port().words || !ports.can_write(now)) return Reason::buffer_port;
+    }
     const Reason r = io_.fill_in.reason(now);
     return is_off_chip(r) ? r : Reason::dram_latency;
 }
