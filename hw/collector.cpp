@@ -16,7 +16,6 @@ Collector::Collector(const sc_core::sc_module_name& name, Channel<PsumBeat>& arr
 void Collector::begin_layer(Cycle now, bool has_operand2)
 {
     has_operand2_ = has_operand2;
-    stats_ = {};
     ledger_.restart(now, Cause::idle);
 }
 
@@ -41,8 +40,6 @@ Cycle Collector::tick(Cycle now)
     copy_words(to.value, from.value, from.count);
     copy_words(to.out_word, from.out_word, from.count);
     if (has_operand2_) copy_words(to.operand2_word, from.operand2_word, from.count);
-    stats_.beats += 1;
-    stats_.words += from.count;
     array_in_.pop(now);
     ledger_.mark(now, Cause::busy, Cause::idle);
     return never; // the pop above wakes us for the next beat

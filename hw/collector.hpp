@@ -20,10 +20,6 @@ public:
     void begin_layer(Cycle now, bool has_operand2);
     void end_layer(Cycle now) { ledger_.settle(now); }
 
-    struct Stats {
-        std::int64_t beats = 0, words = 0;
-    };
-    const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
 
 private:
@@ -31,7 +27,6 @@ private:
     Channel<PsumBeat>& buffer_out_;
     Channel<PsumBeat>& post_out_;
     bool has_operand2_ = false;
-    Stats stats_;
     LedgerOf<Cause> ledger_;
 };
 

@@ -18,11 +18,10 @@ Distributor::Distributor(const sc_core::sc_module_name& name, const HardwareConf
 
 void Distributor::begin_layer(Cycle now)
 {
-    stats_ = {};
     ledger_.restart(now, Cause::idle);
 }
 
-bool Distributor::forward(Network& n, int which, Cycle now)
+bool Distributor::forward(Network& n, Cycle now)
 {
     // Splitting a beat is our doing; else what is missing here is what was missing before.
     n.out->set_reason(now, n.sent > 0 ? Reason::network : n.in->reason(now));
@@ -46,8 +45,6 @@ bool Distributor::forward(Network& n, int which, Cycle now)
     n.sent += count;
     const bool complete = n.sent == from.count;
     to.last = from.last && complete;
-    stats_.beats[which] += 1;
-    stats_.words[which] += count;
     if (!complete) return true;
     n.sent = 0;
     n.in->pop(now);
@@ -56,7 +53,7 @@ bool Distributor::forward(Network& n, int which, Cycle now)
 
 Cycle Distributor::tick(Cycle now)
 {
-    const bool w = forward(networks_[0], 0, now), i = forward(networks_[1], 1, now);
+    const bool w = forward(networks_[0], now), i = forward(networks_[1], now);
     if (w || i) { // look again in the next cycle, which then books itself
         ledger_.mark(now, Cause::busy);
         return now + 1;

@@ -20,10 +20,6 @@ public:
     void begin_layer(Cycle now);
     void end_layer(Cycle now) { ledger_.settle(now); }
 
-    struct Stats {
-        std::int64_t beats[2] = {}, words[2] = {}; ///< weights, inputs
-    };
-    const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }
 
 private:
@@ -33,10 +29,9 @@ private:
         int words_per_beat;
         int sent; ///< lanes of the beat at the front that have left
     };
-    bool forward(Network& n, int which, Cycle now);
+    bool forward(Network& n, Cycle now);
 
     Network networks_[2];
-    Stats stats_;
     LedgerOf<Cause> ledger_;
 };
 

@@ -50,10 +50,8 @@ public:
     void end_layer(Cycle now) { ledger_.settle(now); }
 
     struct Stats {
-        std::int64_t moves = 0, requests = 0;
-        Cycle first_request = never, last_write = never;              ///< cycles of the layer
-        std::int64_t encoded_read_bytes = 0, encoded_write_bytes = 0; ///< of compressed maps
-        std::int64_t decoded_words = 0, encoded_words = 0;            ///< words that they stand for
+        std::int64_t requests = 0;
+        Cycle first_request = never, last_write = never; ///< cycles of the layer
     };
     const Stats& stats() const { return stats_; }
     const LedgerOf<Cause>& ledger() const { return ledger_; }

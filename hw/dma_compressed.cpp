@@ -20,8 +20,6 @@ Cycle cycles_for(int bytes, int bytes_per_cycle)
 void Dma::issue_encoded_load(MemoryRequest& r)
 {
     reader_.issue(r);
-    stats_.encoded_read_bytes += r.bytes;
-    stats_.decoded_words += r.held_words;
 }
 
 /// True when the response's last word left the decoder and its code words have had their time.
@@ -78,7 +76,6 @@ bool Dma::encode_results(Cycle now)
     const int bytes = std::max(plain_bytes, writer_.take(beat));
     drain_free_ = now + cycles_for(bytes, hw_.dma.write_bytes_per_cycle);
     stores_open_ += static_cast<std::int64_t>(writer_.ready().size()) - 1;
-    stats_.encoded_words += beat.count;
     io_.drain_in.pop(now);
     return true;
 }
@@ -90,7 +87,6 @@ void Dma::issue_encoded_store(Cycle now)
     r.write = true;
     writer_.fill(writer_.ready().front(), r);
     writer_.ready().pop_front();
-    stats_.encoded_write_bytes += r.bytes;
 }
 
 } // namespace heddle

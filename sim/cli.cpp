@@ -54,7 +54,7 @@ int dispatch(const std::vector<std::string>& arguments)
 {
     if (arguments.empty()) throw UserError("expected a command: " + joined(command_names()) + " (see heddle --help)");
     const std::string& name = arguments.front();
-    if (name == "help" && arguments.size() > 1) {
+    if (name == "help" && arguments.size() > 1 && arguments[1] != "help") {
         if (arguments.size() > 2) throw UserError("help: takes one command, got " + quoted(arguments[2]) + " as well");
         return find_command(arguments[1]).run({"--help"}, std::cout);
     }

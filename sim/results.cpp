@@ -61,6 +61,10 @@ json::object layer_json(LayerResult layer, std::int64_t position)
     writer.field("position", position);
     visit(writer, layer);
     writer.object["energy_pj"] = with_total(layer.energy_pj);
+    if (layer.mapping_parameters.empty()) writer.object.erase("mapping_parameters");
+    if (!has_cycles(layer))
+        for (const char* of_cycles : {"dram_energy_pj", "bound_terms_cycles", "mapping"})
+            writer.object.erase(of_cycles);
     if (!layer.dataflow_choice.chosen.empty()) {
         JsonWriter choice;
         visit(choice, layer.dataflow_choice);

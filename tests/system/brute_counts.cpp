@@ -78,6 +78,7 @@ private:
             if (array_ && at_.inside(p)) counts_.effectual += product_counts(mac.at, p);
             if (array_ && plan_.keep_psums && !updated_.insert(pe).second) ++psum_registers_.reads;
         }
+        if (array_) note_uses();
         const std::int64_t pes = static_cast<std::int64_t>(step_.size());
         if (array_) counts_.macs += pes;
         if (array_) operand(Tensors::weights, weights, weights_before_, weights_loaded_, plan_.keep_weights);
@@ -94,6 +95,18 @@ private:
         }
         first_of_pass_ = false;
         step_.clear();
+    }
+
+    /// Each PE's operands and psum are those of the step's first position, moved by the PE's place.
+    void note_uses()
+    {
+        const Extents& first = step_[0].first;
+        const Word now[] = {at_.weight_at(first), at_.input_index(first), at_.output_at(first)};
+        for (std::size_t t = 0; t < 3; ++t) {
+            if (now[t] != first_word_[t] || (t == 2 && first_of_pass_)) holding_[t].drop();
+            first_word_[t] = now[t];
+            for (const Mac& mac : step_) holding_[t].use(now[t], mac.y * hw_.array.cols + mac.x);
+        }
     }
 
     static void hold(Held& held, int pe, Word lane, Word word, bool padding)
@@ -236,6 +249,8 @@ private:
     std::vector<Mac> step_;
     int pass_ = 0, tile_ = 0, rows_ = 0, cols_ = 0;
     bool first_of_pass_ = true;
+    Holding holding_[3];
+    Word first_word_[3] = {-1, -1, -1};
     Held weights_before_, inputs_before_, weights_loaded_, inputs_loaded_;
     std::vector<std::map<int, Word>> history_; ///< shift: what the PEs held in the steps of this pass
     std::set<int> updated_;                    ///< PEs that have updated their psum in this pass
@@ -266,6 +281,9 @@ void Counter::finish()
     if (!resident_) dram["outputs"].updates = results;
     if (!resident_ && array_) dram["parameters"].reads = std::int64_t{plan_.extent[dim_g]} * plan_.extent[dim_k];
     if (array_) counts_.post_words = outputs;
+    counts_.post_operations = brute_post_operations(plan_);
+    constexpr const char* names[] = {"weights", "inputs", "outputs"};
+    for (std::size_t t = 0; t < 3 && array_; ++t) counts_.reuse[names[t]] = {holding_[t].uses, holding_[t].fills};
     if (array_ && plan_.keep_psums) counts_.accesses["register_file"]["psums"] = psum_registers_;
     AccessCounts psums;
     std::map<Word, int> seen;

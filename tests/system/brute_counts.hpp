@@ -5,6 +5,7 @@
 #include "dnn/tensor.hpp"
 #include "hw/plan.hpp"
 #include "sim/result.hpp"
+#include "tests/system/coordinates.hpp"
 #include "tests/unit/sim_plan_walk.hpp"
 
 #include <map>
@@ -19,8 +20,31 @@ namespace heddle::test_system {
 struct Counts {
     std::map<std::string, std::map<std::string, AccessCounts>> accesses;
     std::map<std::string, std::int64_t> hops;
+    std::map<std::string, std::int64_t> post_operations;
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> reuse; ///< by tensor: uses and fills, PE-cycles
     std::int64_t macs = 0, effectual = 0, padding_words = 0, post_words = 0;
 };
+
+/// What PEs hold in the registers closest to their MACs: a coordinate, or a tile of them, until another comes.
+class Holding {
+public:
+    /// A PE uses `entry` of the tile that is held now.
+    void use(Word entry, int pe)
+    {
+        ++uses;
+        fills += held_.insert({entry, pe}).second ? 1 : 0;
+    }
+    void drop() { held_.clear(); }
+
+    std::int64_t uses = 0, fills = 0;
+
+private:
+    std::set<std::pair<Word, int>> held_;
+};
+
+/// Words that the PostProcessor adds, multiplies and compares: every psum its bias, scale and clamp; every tap of a
+/// pooling window, of a layer of its own with the padding; every average its scale; every residual sum two scales.
+std::map<std::string, std::int64_t> brute_post_operations(const LayerPlan& plan);
 
 /// `weights` as the network holds them, `inputs` the map that the layer reads as it is stored.
 Counts brute_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);

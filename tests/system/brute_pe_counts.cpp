@@ -87,6 +87,7 @@ private:
     void close_step()
     {
         if (step_.empty()) return;
+        std::set<std::pair<int, int>> pes; // tensor and PE
         for (const Mac& mac : step_) {
             const int pe = mac.y * hw_.array.cols + mac.x;
             const Position p = at_.position(mac.at);
@@ -103,6 +104,8 @@ private:
                 PeWords& now = group_[static_cast<int>(t)][held(t, mac.first)];
                 now[pe].insert(word);
                 tile_of_group_[static_cast<int>(t)].insert(held(t, mac.first));
+                if (pes.insert({static_cast<int>(t), pe}).second)
+                    uses_[static_cast<int>(t)].emplace_back(held(t, mac.first), pe);
             }
             outputs_.insert(at_.output_at(mac.at));
         }
@@ -130,7 +133,11 @@ private:
         for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs}) {
             const auto i = static_cast<std::size_t>(t);
             const bool psums = t == Tensors::outputs;
-            const bool same = hw_.array.collectors && tile_of_group_[i] == tile_before_[i] && !(psums && first_group_);
+            const bool stays = tile_of_group_[i] == tile_before_[i] && !(psums && first_group_);
+            if (!stays) reuse_[i].drop();
+            for (const auto& [entry, pe] : uses_[i]) reuse_[i].use(entry, pe);
+            uses_[i].clear();
+            const bool same = hw_.array.collectors && stays;
             if (!same) holding_[i].clear();
             for (const auto& [entry, pes] : group_[i]) {
                 std::int64_t n = 0; // words of PEs that do not hold the entry yet
@@ -228,6 +235,12 @@ private:
                 glb["psums"].reads += n - 1;
             }
         if (plan_.add_layer >= 0) glb["operand2"].reads = outputs;
+        counts_.post_operations = brute_post_operations(plan_);
+        constexpr const char* names[] = {"weights", "inputs", "outputs"};
+        for (std::size_t t = 0; t < 3; ++t) counts_.reuse[names[t]] = {reuse_[t].uses, reuse_[t].fills};
+        // One link to every PE that takes a word; one from every psum that leaves a PE or comes back to the array.
+        for (const char* t : {"weights", "inputs"}) counts_.hops[t] = counts_.accesses["register_file"][t].fills;
+        counts_.hops["psums"] = psums_.drains + (through ? glb["psums"].reads : 0);
     }
 
     const LayerPlan& plan_;
@@ -244,6 +257,8 @@ private:
     Content now_[3], loaded_[2];
     std::map<Word, PeWords> group_[3];
     std::set<Word> tile_of_group_[3], tile_before_[3];
+    std::vector<std::pair<Word, int>> uses_[3]; ///< of the group's steps: entry and PE
+    Holding reuse_[3];
     std::set<std::pair<Word, int>> holding_[3]; ///< entry of the collectors' tile and PE
     bool first_group_ = true;
     std::set<Word> touched_, outputs_; ///< in this pass

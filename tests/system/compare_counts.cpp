@@ -55,6 +55,18 @@ std::string first_wrong_count(const LayerResult& r, const Counts& e, const Hardw
     if (least_inputs ? r.padding_words < e.padding_words : r.padding_words != e.padding_words)
         return wrong("padding_words", e.padding_words, r.padding_words);
     if (r.post_words != e.post_words) return wrong("post_words", e.post_words, r.post_words);
+    const std::int64_t gated = hw.array.zero_gating ? e.macs - e.effectual : 0;
+    if (r.macs_gated != gated) return wrong("macs_gated", gated, r.macs_gated);
+    if (r.macs_skipped != 0) return wrong("macs_skipped", 0, r.macs_skipped);
+    for (const auto& [operation, words] : e.post_operations)
+        if (r.post_operations.at(operation) != words)
+            return wrong("post_operations." + operation, words, r.post_operations.at(operation));
+    for (const auto& [tensor, counts] : e.reuse) {
+        const auto& got = r.reuse.at(tensor);
+        if (got.at("uses") != counts.first) return wrong("reuse." + tensor + ".uses", counts.first, got.at("uses"));
+        if (got.at("fills") != counts.second)
+            return wrong("reuse." + tensor + ".fills", counts.second, got.at("fills"));
+    }
     std::set<std::pair<std::string, std::string>> names;
     for (const auto* accesses : {&r.accesses, &e.accesses})
         for (const auto& [level, tensors] : *accesses)
@@ -84,7 +96,6 @@ std::string first_wrong_count(const LayerResult& r, const Counts& e, const Hardw
         std::string beats = wrong_beats(tensor, expected, got, *partitions.at(tensor));
         if (!beats.empty()) return beats;
     }
-    if (compared != Compared::everything) return "";
     for (const char* tensor : {"weights", "inputs", "psums"}) {
         const auto got = r.hops.find(tensor), expected = e.hops.find(tensor);
         const std::int64_t a = expected == e.hops.end() ? 0 : expected->second,

@@ -138,10 +138,9 @@ TEST_CASE("a report of an older version, without mappings and parts, still reads
 {
     boost::json::object root = parsed(example());
     root.erase("dataflow");
-    for (const char* list : {"layers", "untimed"})
-        for (boost::json::value& layer : root.at(list).get_array())
-            for (const char* name : {"dram_energy_pj", "bound_terms_cycles", "mapping", "mapping_parameters"})
-                CHECK(layer.get_object().erase(name) == 1);
+    for (boost::json::value& layer : root.at("layers").get_array())
+        for (const char* name : {"dram_energy_pj", "bound_terms_cycles", "mapping"})
+            CHECK(layer.get_object().erase(name) == 1);
     const RunReport read = parse_report(boost::json::serialize(root), "r.json");
     CHECK(read.run.layers[1].mapping.levels.empty());
     CHECK(read.run.layers[1].cycles == 100);
