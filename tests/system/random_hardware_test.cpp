@@ -44,8 +44,11 @@ Network small_network(Random& random, std::uint64_t seed)
 {
     const int kind = static_cast<int>(seed % (kind_count + 1));
     for (;;) {
-        const Network net = kind == kind_count ? post_layers(random) : random_network(random, kind);
-        if (net.macs() <= 150000) return net;
+        try {
+            const Network net = kind == kind_count ? post_layers(random) : random_network(random, kind);
+            if (net.macs() <= 150000) return net;
+        } catch (const UserError&) { // padding that leaves a pooling window without a word is no network
+        }
     }
 }
 
@@ -176,13 +179,14 @@ TEST_CASE("random machines from files through the executable")
         std::ofstream(place.path() / "drawn.yaml") << machine.yaml;
         const test_smoke::Answer answer = place.heddle("run tiny --hw drawn.yaml --out result --dataflow " +
                                                        machine.dataflows.front() + " 2>errors; exit $?");
-        std::ostringstream text;
-        text << std::ifstream(place.path() / "errors").rdbuf();
-        INFO(text.str());
+        std::ostringstream errors;
+        errors << std::ifstream(place.path() / "errors").rdbuf();
+        const std::string text = errors.str();
+        INFO(text);
         REQUIRE((answer.code == 0 || answer.code == 2));
         if (answer.code == 0)
             test_smoke::check_verified(place.report("result"));
         else
-            CHECK(std::count(text.str().begin(), text.str().end(), '\n') == 1);
+            CHECK(std::count(text.begin(), text.end(), '\n') == 1);
     }
 }

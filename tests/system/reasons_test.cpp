@@ -52,7 +52,8 @@ Waits waits_of(const LayerResult& r, int macs, const std::string& note)
 
 std::string traffic_of(Accelerator& machine)
 {
-    return std::to_string(machine.dma().stats().requests) + " " + std::to_string(machine.dma().stats().moves);
+    const Dma::Stats& s = machine.dma().stats();
+    return std::to_string(s.requests) + " " + std::to_string(s.first_request) + " " + std::to_string(s.last_write);
 }
 
 /// The layer on `hw`, under every driver.

@@ -141,7 +141,7 @@ TEST_CASE("the timeline is a Chrome trace whose slices add up to the ledger and 
 
 TEST_CASE("refreshes are seen: REF in waveform and timeline, and the DRAM's cause while its rank is closed")
 {
-    Subject s{"refreshed often", workload(conv_network(16, 12, 16, square(1)), load_hardware("tpu_like"), "ws"), 1};
+    Subject s{"refreshed often", workload(conv_network(16, 24, 16, square(1)), load_hardware("tpu_like"), "ws"), 1};
     DramTiming& t = s.options.hardware.dram.timing;
     t.trefi = 1000;
     const Folder folder;

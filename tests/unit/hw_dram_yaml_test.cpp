@@ -54,5 +54,5 @@ TEST_CASE("the bound's DRAM cycles follow a rate to the byte, beats to the beat"
     CHECK(dram_cycles(beats, 24001, 0) == 10010);
     CHECK(dram_cycles(rate, 10000, 14000) == 10000); // one bus
     const std::int64_t many = std::int64_t{1} << 40;
-    CHECK(dram_cycles(with_bus("bytes_per_cycle: 999999937/1000000"), many, 0) == 1099511698);
+    CHECK(dram_cycles(with_bus("bytes_per_cycle: 999.999937"), many, 0) == 1099511698);
 }
