@@ -121,8 +121,11 @@ std::string more_bandwidth(const DramConfig& d)
     if (d.kind == DramKind::dram)
         return "more bytes per memory clock (dram.timing, " + d.timing_name +
                " now), whole rows read at a stretch, or " + bytes;
-    return "more bytes per cycle (dram.beat_bytes" + now(d.beat_bytes) + ", dram.cycles_per_beat" +
-           now(d.cycles_per_beat) + "), or " + bytes;
+    const std::string rate = std::to_string(d.beat_bytes) + "/" + std::to_string(d.cycles_per_beat);
+    return "more bytes per cycle (" +
+           (d.whole_beats ? "dram.beat_bytes" + now(d.beat_bytes) + ", dram.cycles_per_beat" + now(d.cycles_per_beat)
+                          : "dram.bytes_per_cycle: " + rate) +
+           "), or " + bytes;
 }
 
 std::string larger_window(const HardwareConfig& hw)

@@ -31,7 +31,7 @@ std::string line(const std::string& label, const std::string& text, bool wide)
     return wrapped(label, text, label_width, wide ? 0 : report_width);
 }
 
-void print_switches(std::ostream& out, const RunResult& run)
+void print_switches(std::ostream& out, const RunResult& run, bool wide)
 {
     DataflowSwitch sum;
     int changes = 0;
@@ -44,9 +44,11 @@ void print_switches(std::ostream& out, const RunResult& run)
         sum.reload_cycles += s.reload_cycles;
     }
     if (changes == 0) return;
-    out << "\nthe dataflow changes " << changes << (changes == 1 ? " time: " : " times: ") << grouped(sum.mode_cycles)
-        << " cycles of mode registers added; flush " << grouped(sum.flush_cycles) << " and reload "
-        << grouped(sum.reload_cycles) << " are in the layers' cycles\n";
+    const std::string text = "the dataflow changes " + std::to_string(changes) +
+                             (changes == 1 ? " time: " : " times: ") + grouped(sum.mode_cycles) +
+                             " cycles of mode registers added; flush " + grouped(sum.flush_cycles) + " and reload " +
+                             grouped(sum.reload_cycles) + " are in the layers' cycles";
+    out << '\n' << wrapped("", text, 0, wide ? 0 : report_width);
 }
 
 /// Where the mapper chose among dataflows: what each layer runs under, and what the others would take.
@@ -70,7 +72,7 @@ void print_dataflows(std::ostream& out, const RunResult& run, bool wide)
         out << '\n';
         table.print(out, wide ? SIZE_MAX : report_width, {"layer", "cycles of the others"});
     }
-    print_switches(out, run);
+    print_switches(out, run, wide);
 }
 
 void print_layers(std::ostream& out, const RunResult& run, bool wide)

@@ -146,7 +146,7 @@ std::string shortened(const std::string& text, std::size_t width)
 std::string wrapped(const std::string& label, const std::string& text, std::size_t indent, std::size_t width)
 {
     std::string lines, line = label;
-    line.resize(std::max(indent, label.size() + 1), ' ');
+    line.resize(std::max(indent, label.empty() ? 0 : label.size() + 1), ' ');
     std::size_t words = 0; // on this line
     for (std::size_t from = 0; from < text.size();) {
         std::size_t to = std::min(text.find(' ', from), text.size());

@@ -90,6 +90,22 @@ TEST_CASE("a layer at its bound is told what sets it")
     CHECK(advice(report, l).empty());
 }
 
+TEST_CASE("a fixed memory's rate is told as its description has it")
+{
+    RunReport report = example();
+    LayerResult& l = report.run.layers[1];
+    l.ledger["array"] = {{"compute", 4 * 4024}, {"weights_missing_dram_bandwidth", 4 * 4000}};
+    std::string& yaml = report.hardware_yaml;
+    const std::size_t dram = yaml.find("dram: {kind: dram");
+    REQUIRE(dram != std::string::npos);
+    yaml.resize(dram);
+    const std::string before = yaml;
+    yaml += "dram: {kind: fixed, latency_cycles: 5, beat_bytes: 16, cycles_per_beat: 3}\n";
+    CHECK_THAT(advice(report, l).at(0), Contains("(dram.beat_bytes: 16, dram.cycles_per_beat: 3)"));
+    yaml = before + "dram: {kind: fixed, latency_cycles: 5, bytes_per_cycle: 24/10}\n";
+    CHECK_THAT(advice(report, l).at(0), Contains("dram.bytes_per_cycle: "));
+}
+
 TEST_CASE("a layer without the array is explained by its busiest block")
 {
     RunReport report = example();

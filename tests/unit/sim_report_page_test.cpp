@@ -72,6 +72,13 @@ RunReport random_report(std::uint64_t seed)
             l.ledger[block.block].emplace_back(cause, random.range(0, 1000000));
         l.energy_pj = {{"mac", 1e3}, {"dram", 1.5e12}};
         l.dram_energy_pj.refresh = 1.5e12;
+        if (random.below(2) == 0) {
+            l.dataflow_choice.chosen = random_name(random, 12);
+            for (int i = 0; i < 4; ++i)
+                l.dataflow_choice.candidates[random_name(random, 12)] = random.range(1, 99999999999);
+            l.dataflow_switch = {random_name(random, 12), random.range(0, 9999999), random.range(0, 9999999),
+                                 random.range(0, 9999999)};
+        }
         if (l.cycles == 0) l.note = random_name(random, 30);
         run.layers.push_back(l);
     }
@@ -106,7 +113,7 @@ TEST_CASE("the report fits 100 columns whatever the layers are called, the wide 
             if (line.find("---") == 0) in_table = true;
             if (line.find("latency ") == 0) in_table = false;
             // A single word longer than the page cannot be broken; notes and the header hold the user's names.
-            const bool broken = in_table || line.find("  ") == 0;
+            const bool broken = in_table || line.find("  ") == 0 || line.find("the dataflow changes") == 0;
             if (broken && line.find("): ") == std::string::npos) CHECK(line.size() <= report_width);
         }
         std::ostringstream wide;
@@ -180,6 +187,8 @@ TEST_CASE("tables are cut where they are elastic, words wrapped under their labe
     table.print(whole, 35, {"layer"});
     CHECK(lines_of(whole.str())[2] == "a_layer_with_a_long_name  1,234,567");
     CHECK(wrapped("ab", "one two three", 4, 11) == "ab  one two\n    three\n");
+    CHECK(wrapped("", "one two three", 0, 8) == "one two\nthree\n");
+    CHECK(wrapped("", "of 9.05 uJ", 0, 8) == "of\n9.05 uJ\n"); // a number keeps its unit
     CHECK(wrapped("ab", "one two three", 4, 0) == "ab  one two three\n");
     CHECK(shortened("abcdef", 5) == "abc..");
     CHECK(shortened("abcde", 5) == "abcde");
