@@ -35,11 +35,11 @@ const std::vector<Text>& texts()
         {"array", "nothing_to_do", "pass before the first operand or after the last result",
          "before the layer's first operand is there, or after its last result left"},
         {"dram", "busy", "", "a request is in work"},
-        {"dram", "refresh", "pass while the DRAM refreshes", "requests wait while their rank refreshes"},
+        {"dram", "refresh", "pass while the DRAM refreshes",
+         "requests wait while their rank refreshes, or none is open and one refreshes"},
         {"dram", "response_blocked", "wait until the DMA takes data", "data are read, the DMA does not take them"},
         {"dma", "moving", "", "words move between memory and buffer"},
         {"dma", "no_credit", "wait for room in the buffer", "the next tile has no room in its partition yet"},
-        {"dma", "waiting_for_memory", "wait for the DRAM", "requests are open, the DRAM has not answered"},
         {"dma", "waiting_for_results", "wait for results to store", "a store waits for results to be computed"},
         {"global_buffer", "busy", "", "a port moves words"},
         {"global_buffer", "port", "wait for a port or bank", "an access waits for a port or for a bank in use"},
@@ -67,7 +67,7 @@ struct Why {
 };
 constexpr std::array<Why, 6> reasons{{
     {"network", "the network", "the network to the PEs carries fewer words than the MACs take"},
-    {"buffer_port", "the buffer's port", "the global buffer's read port gives fewer words than the MACs take"},
+    {"buffer_port", "the buffer's port", "the global buffer's ports pass fewer words than the MACs take"},
     {"dram_refresh", "the DRAM's refresh", "the rank that holds the awaited words refreshes"},
     {"dram_bandwidth", "the DRAM's bandwidth", "the DRAM's bus carries other beats, or keeps its spacing"},
     {"dram_window", "the request window", "no further request may be open at once: more in flight would hide it"},
