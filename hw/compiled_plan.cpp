@@ -27,15 +27,16 @@ CompiledPlan::CompiledPlan(const LayerPlan& plan, const HardwareConfig& hardware
     make_stores();
 }
 
-/// A one-tap window that strides without padding in front touches a lattice of the map: address the lattice as a map of
-/// its own. It has the rows that outputs and map both have; outputs behind it lie on the padding behind the map.
+/// A one-tap window that strides without touching padding reads a lattice of the map: address the lattice as a map of
+/// its own. Where outputs lie on padding behind the map, it stays a window like any other.
 void CompiledPlan::make_lattice()
 {
     const Extents& e = plan_.extent;
     Window& w = plan_.window;
     const auto narrow = [this](int place, int outputs, int& stride, int& size) {
+        if ((outputs - 1) * stride >= size) return;
         inputs_.stride[static_cast<std::size_t>(place)] *= stride;
-        size = inputs_.extent[static_cast<std::size_t>(place)] = std::min(outputs, (size + stride - 1) / stride);
+        size = inputs_.extent[static_cast<std::size_t>(place)] = outputs;
         stride = 1;
     };
     if (e[dim_r] == 1 && w.stride_rows > 1 && w.pad_top == 0) narrow(1, e[dim_p], w.stride_rows, plan_.in_rows);

@@ -99,10 +99,17 @@ std::int64_t PeArray::effectual(const LaneSet& set)
         };
         return nonzero(row->row, set.grid_rows) * nonzero(other.col, set.grid_cols);
     }
-    if (other.kept) return masked_sum(row->row.data(), other.loader.file().nonzero_in_row(other.entry), set.grid_rows);
-    for (int y = 0; y < set.grid_rows; ++y)
-        if (row->row[static_cast<std::size_t>(y)] != 0)
-            n += set.grid_cols - std::count(other.matrix.row(y), other.matrix.row(y) + set.grid_cols, 0);
+    if (other.kept && set.full)
+        return masked_sum(row->row.data(), other.loader.file().nonzero_in_row(other.entry), set.grid_rows);
+    for (int y = 0; y < set.grid_rows; ++y) {
+        if (row->row[static_cast<std::size_t>(y)] == 0) continue;
+        const std::int32_t* words = other.now->row(y);
+        if (set.full) {
+            n += set.grid_cols - std::count(words, words + set.grid_cols, 0);
+            continue;
+        }
+        for (int x = 0; x < set.grid_cols; ++x) n += words[x] != 0 && set.active.row(y)[x] != 0;
+    }
     return n;
 }
 

@@ -133,12 +133,19 @@ private:
         return static_cast<int>(at.size());
     }
 
-    /// The pass loops up to the innermost one that moves the tensor.
+    /// Does a pass loop iterate, wherever those outside it stand?
+    bool moves(std::size_t loop) const
+    {
+        const std::size_t a = static_cast<std::size_t>(plan_.pass_loops[loop].axis);
+        return nested_ ? always_moves(plan_, loop, cover_[a]) : steps_along(a) > 1;
+    }
+
+    /// The pass loops up to the innermost one that certainly moves the tensor.
     std::size_t moving_loops(Tensors t) const
     {
         for (std::size_t l = plan_.pass_loops.size(); l-- > 0;) {
             const std::size_t a = static_cast<std::size_t>(plan_.pass_loops[l].axis);
-            if (axis_indexes(plan_.axes[a], t) && steps_along(a, l + 1) > steps_along(a, l)) return l + 1;
+            if (axis_indexes(plan_.axes[a], t) && moves(l)) return l + 1;
         }
         return 0;
     }
@@ -223,18 +230,17 @@ private:
 
     std::int64_t stationary_changes(Tensors t) const
     {
-        std::int64_t all = 1, changing = 1;
-        std::vector<int> left = extent_; // of each axis, inside the loops so far
-        for (const AxisLoop& loop : plan_.glb_loops) {
-            int& extent = left[static_cast<std::size_t>(loop.axis)];
-            const int n = (extent + loop.step - 1) / loop.step;
-            extent = std::min(extent, loop.step);
-            all *= n;
-            if (n > 1 && axis_indexes(axis_of(loop.axis), t)) changing = all;
+        const auto steps = [this](std::size_t axis, std::size_t loops) {
+            return glb_steps(plan_, static_cast<int>(axis), extent_[axis], loops);
+        };
+        for (std::size_t l = plan_.glb_loops.size(); l-- > 0;) { // the innermost loop that certainly moves the tensor
+            const std::size_t axis = static_cast<std::size_t>(plan_.glb_loops[l].axis);
+            if (!axis_indexes(plan_.axes[axis], t) || !glb_always_moves(plan_, l, extent_[axis])) continue;
+            std::int64_t changes = 1;
+            for (std::size_t a = 0; a < extent_.size(); ++a) changes *= steps(a, l + 1);
+            return changes;
         }
-        std::int64_t passes = 0;
-        for (const PassClass& p : passes_) passes += p.count;
-        return std::min(changing, passes);
+        return 1;
     }
 
     const LayerPlan& plan_;

@@ -138,8 +138,8 @@ namespace {
 
 WindowAxis window_axis(WindowAxis a)
 {
-    if (a.filter == 1 && a.stride > 1 && a.pad == 0) {
-        a.size = std::min(a.outputs, (a.size + a.stride - 1) / a.stride);
+    if (a.filter == 1 && a.stride > 1 && a.pad == 0 && (a.outputs - 1) * a.stride < a.size) {
+        a.size = a.outputs;
         a.stride = 1;
     }
     return a;

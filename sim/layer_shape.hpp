@@ -40,7 +40,7 @@ struct WindowAxis {
     /// Different rows inside the map that output rows [p0, p1) read.
     int distinct(int p0, int p1) const;
 };
-/// A one-tap window that strides without padding in front reads a lattice of the map, which the DMA walks as a map of
+/// A one-tap window that strides without touching padding reads a lattice of the map, which the DMA walks as a map of
 /// its own.
 WindowAxis window_rows(const Window& window, const Extents& extent, int in_rows);
 WindowAxis window_cols(const Window& window, const Extents& extent, int in_cols);

@@ -32,6 +32,16 @@ std::int64_t steps_in(const std::vector<Level>& levels, std::size_t l, int cover
     return cover / step * steps_in(levels, l + 1, step) + (rest > 0 ? steps_in(levels, l + 1, rest) : 0);
 }
 
+/// Least iterations of level `target`, over all positions of the levels outside it.
+int least_iterations(const std::vector<Level>& levels, std::size_t l, std::size_t target, int cover)
+{
+    const int step = levels[l].step;
+    if (l == target) return (cover + step - 1) / step;
+    if (!levels[l].moves || cover <= step) return least_iterations(levels, l + 1, target, std::min(cover, step));
+    const int rest = cover % step, least = least_iterations(levels, l + 1, target, step);
+    return rest > 0 ? std::min(least, least_iterations(levels, l + 1, target, rest)) : least;
+}
+
 void list_offsets(const std::vector<Level>& levels, std::size_t l, int first, int cover, std::vector<int>& out)
 {
     if (l == levels.size()) {
@@ -61,6 +71,33 @@ std::int64_t pass_steps(const LayerPlan& plan, int axis, int cover, std::size_t 
 std::int64_t pass_steps(const LayerPlan& plan, int axis, int cover)
 {
     return pass_steps(plan, axis, cover, plan.pass_loops.size());
+}
+
+bool always_moves(const LayerPlan& plan, std::size_t loop, int cover)
+{
+    const int axis = plan.pass_loops[loop].axis, step = plan.pass_loops[loop].step;
+    for (std::size_t o = 0; o < loop; ++o) // in another order than by steps its iterations depend on loops inside it
+        if (plan.pass_loops[o].axis == axis && plan.pass_loops[o].step < step) return false;
+    const std::vector<Level> levels = levels_of(plan, axis, loop + 1);
+    for (std::size_t l = levels.size(); l-- > 0;)
+        if (levels[l].moves && levels[l].step == step) return least_iterations(levels, 0, l, cover) > 1;
+    return false;
+}
+
+bool glb_always_moves(const LayerPlan& plan, std::size_t loop, int extent)
+{
+    std::vector<Level> levels;
+    for (std::size_t l = 0; l <= loop; ++l)
+        if (plan.glb_loops[l].axis == plan.glb_loops[loop].axis) levels.push_back({plan.glb_loops[l].step, true});
+    return least_iterations(levels, 0, levels.size() - 1, extent) > 1;
+}
+
+std::int64_t glb_steps(const LayerPlan& plan, int axis, int extent, std::size_t loops)
+{
+    std::vector<Level> levels;
+    for (std::size_t l = 0; l < plan.glb_loops.size(); ++l)
+        if (plan.glb_loops[l].axis == axis) levels.push_back({plan.glb_loops[l].step, l < loops});
+    return steps_in(levels, 0, extent);
 }
 
 std::vector<int> pass_offsets(const LayerPlan& plan, int axis, int cover)

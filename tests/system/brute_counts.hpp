@@ -53,8 +53,11 @@ Counts brute_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tenso
 /// beats and hops.
 Counts brute_pe_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);
 
-/// Which counts: all, without beats and hops, or without these and with the reads of inputs as a lower limit.
-enum class Compared { everything, words, least_inputs };
+/// The same for any nest, with hops and without beats.
+Counts brute_nest_counts(const LayerPlan& plan, const HardwareConfig& hw, const Tensor& weights, const Tensor& inputs);
+
+/// Which counts: all, without beats, also without hops, or without these and with the reads of inputs as a lower limit.
+enum class Compared { everything, words_and_hops, words, least_inputs };
 /// First count of `result` that is not the expected one, as text; empty when all agree. Port beats of transfers whose
 /// width is a DMA request's are only compared with the least that the port's width allows.
 std::string first_wrong_count(const LayerResult& result, const Counts& expected, const HardwareConfig& hw,

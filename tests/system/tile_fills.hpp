@@ -28,8 +28,10 @@ public:
     {
         const Window& w = plan_.window;
         std::set<Word> inputs;
-        const std::set<int> rows = spanned(rows_, plan_.extent[dim_r], w.stride_rows, w.pad_top, plan_.in_rows);
-        const std::set<int> cols = spanned(cols_, plan_.extent[dim_s], w.stride_cols, w.pad_left, plan_.in_cols);
+        const std::set<int> rows =
+            spanned(rows_, plan_.extent[dim_r], w.stride_rows, w.pad_top, plan_.extent[dim_p], plan_.in_rows);
+        const std::set<int> cols =
+            spanned(cols_, plan_.extent[dim_s], w.stride_cols, w.pad_left, plan_.extent[dim_q], plan_.in_cols);
         for (const auto& [n, g, c] : channels_)
             for (int row : rows)
                 for (int col : cols) inputs.insert(at_.input_at({n, g, c, row, col}));
@@ -48,12 +50,12 @@ public:
 
 private:
     /// Rows (or columns) that a tile holds: all between the first and the last, but for a one-tap window that strides
-    /// without padding in front, which leaves out what it steps over.
-    static std::set<int> spanned(const std::set<int>& touched, int filter, int stride, int pad, int size)
+    /// without touching padding, which leaves out what it steps over.
+    static std::set<int> spanned(const std::set<int>& touched, int filter, int stride, int pad, int outputs, int size)
     {
-        const int apart = filter == 1 && pad == 0 ? stride : 1;
+        if (filter == 1 && stride > 1 && pad == 0 && (outputs - 1) * stride < size) return touched;
         std::set<int> all;
-        for (int i = *touched.begin(); i <= *touched.rbegin(); i += apart)
+        for (int i = *touched.begin(); i <= *touched.rbegin(); ++i)
             if (i >= 0 && i < size) all.insert(i);
         return all;
     }
