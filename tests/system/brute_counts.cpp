@@ -303,6 +303,7 @@ void Counter::finish()
             psums.updates += through ? n - 1 : n;
             psums.reads += n - 1;
         }
+    if (through) counts_.hops["psums"] += psums.reads; // one from every sum that comes back to the array
     if (psums.updates > 0) glb["psums"] = psums;
     if (plan_.add_layer >= 0) glb["operand2"].reads = outputs;
 }

@@ -191,6 +191,7 @@ private:
             for (const auto& [entry, pes] : now.entries) {
                 if (keeps && before.entries.count(entry) != 0) continue;
                 registers(t).fills += words(pes);
+                count_links(t, pes);
                 std::set<Word> different;
                 for (const auto& [pe, w] : pes) different.insert(w.begin(), w.end());
                 for (const Word w : different) (now.padding.count(w) != 0 ? counts_.padding_words : buffer.reads) += 1;
@@ -198,6 +199,18 @@ private:
             before = now;
         }
         now = {};
+    }
+
+    /// A chain hands a word down the rows to its PE; else one link goes to every PE that takes it.
+    void count_links(Tensors t, const PeWords& pes)
+    {
+        std::int64_t& hops = counts_.hops[t == Tensors::weights ? "weights" : "inputs"];
+        const Delivery delivery = t == Tensors::weights ? plan_.weight_delivery : plan_.input_delivery;
+        if (delivery != Delivery::load_chain_y) {
+            hops += words(pes);
+            return;
+        }
+        for (const auto& [pe, w] : pes) hops += static_cast<std::int64_t>(w.size()) * (pe / hw_.array.cols + 1);
     }
 
     Content& content(Tensors t) { return now_[static_cast<int>(t)]; }
@@ -238,8 +251,7 @@ private:
         counts_.post_operations = brute_post_operations(plan_);
         constexpr const char* names[] = {"weights", "inputs", "outputs"};
         for (std::size_t t = 0; t < 3; ++t) counts_.reuse[names[t]] = {reuse_[t].uses, reuse_[t].fills};
-        // One link to every PE that takes a word; one from every psum that leaves a PE or comes back to the array.
-        for (const char* t : {"weights", "inputs"}) counts_.hops[t] = counts_.accesses["register_file"][t].fills;
+        // One link from every psum that leaves a PE or comes back to the array.
         counts_.hops["psums"] = psums_.drains + (through ? glb["psums"].reads : 0);
     }
 

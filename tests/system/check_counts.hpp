@@ -22,7 +22,8 @@ inline Compared comparable(const LayerPlan& plan, const HardwareConfig& hw, Comp
 {
     const bool windows = plan.extent[dim_r] * plan.extent[dim_s] > 1;
     const NetworkConfig& n = hw.input_network;
-    const bool apart = n.one_set || (keeps_all(plan) && n.sharing == Sharing::by_loop);
+    const bool apart =
+        n.one_set || (keeps_all(plan) ? n.sharing == Sharing::by_loop : plan.input_delivery != Delivery::load_chain_y);
     return plan.kind == PlanKind::array && plan.keep_inputs && windows && apart && compared == Compared::words
                ? Compared::least_inputs
                : compared;

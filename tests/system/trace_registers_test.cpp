@@ -54,27 +54,28 @@ public:
     }
 
     Line& line(const std::string& path) { return lines_.at(path); }
-    std::int64_t field(const std::string& path) const
+    std::int64_t field(const std::string& path)
     {
-        return static_cast<std::int64_t>(wave_.number(wave_.file().require(path)));
+        auto known = signals_.find(path);
+        if (known == signals_.end()) known = signals_.emplace(path, wave_.file().require(path)).first;
+        return static_cast<std::int64_t>(wave_.number(known->second));
     }
     std::int64_t cycles() const { return wave_.cycle() + 1; }
 
     void run(const HardwareConfig& hw)
     {
-        const std::map<int, const char*> partitions = {{0, "weights"}, {1, "inputs"}, {2, "operand2"}};
-        std::map<int, std::int64_t> filled, credited;
-        std::int64_t in_dma = 0, in_dram = 0, stores = 0, adds = 0, psums = 0, words_out = 0;
+        std::int64_t credits[3] = {}; // given back less asked for
+        std::int64_t outputs = 0, in_dma = 0, in_dram = 0, stores = 0, adds = 0, psums = 0, words_out = 0;
         while (wave_.next()) {
-            const bool first = wave_.cycle() == 0;
             check("dma.in_flight", in_dma);
             check("dram.in_flight", in_dram);
             check("dma.stores_open", stores);
             check("post.adds_waiting", adds);
+            if (results_at_once_) check("global_buffer.sram_outputs.used", outputs);
             if (psums_accumulate_) check("global_buffer.sram_psums.used", psums);
             for (auto& [path, line] : lines_) line.look(wave_);
             const Line &request = line("dma.memory_request"), &response = line("dram.memory_response");
-            note_phases(first);
+            note_phases();
             in_dma += request.pushed_now - response.popped_now;
             in_dram += request.popped_now - response.pushed_now;
             stores += line("dma.drain_request").pushed_now -
@@ -83,13 +84,26 @@ public:
             if (line("collector.buffer_psums").popped_now && hw.global_buffer.accumulation == Accumulation::at_buffer)
                 psums += field("collector.buffer_psums.count") *
                          (field("collector.buffer_psums.first") - field("collector.buffer_psums.last"));
+            if (line("post.results").popped_now) outputs += field("post.results.count");
+            if (line("dma.drain_request").popped_now) outputs -= field("dma.drain_request.count");
+            if (request.popped_now && field("dma.memory_request.region") < 3)
+                credits[field("dma.memory_request.region")] -= field("dma.memory_request.words");
+            if (line("global_buffer.credit").popped_now)
+                credits[field("global_buffer.credit.region")] += field("global_buffer.credit.words");
             if (line("post.results").popped_now) words_out += field("post.results.count");
             distributed_ += line("distributor.array_weights").pushed_now || line("distributor.array_inputs").pushed_now;
         }
         CHECK(field("post.words_out") == words_out);
+        const GlobalBufferConfig& g = hw.global_buffer;
+        const auto words = [](const PartitionConfig& p, int bits) { return p.bytes * 8 / bits; };
+        CHECK(field("dma.credit_weights") - credits[0] == words(g.weights, hw.precision.weight_bits));
+        if (g.pool_banks == 0)
+            CHECK(field("dma.credit_inputs") - credits[1] == words(g.inputs, hw.precision.input_bits));
+        CHECK(field("dma.credit_operand2") - credits[2] == words(g.operand2, hw.precision.input_bits));
         CHECK(wrong == std::map<std::string, std::int64_t>{});
     }
 
+    void expect_results_at_once() { results_at_once_ = true; }
     void expect_adds() { has_adds_ = true; }
     void expect_psums() { psums_accumulate_ = true; }
 
@@ -106,7 +120,7 @@ private:
     {
         if (happens && (last || phases.count(phase) == 0)) phases[phase] = wave_.cycle();
     }
-    void note_phases(bool)
+    void note_phases()
     {
         const Line& response = line("dram.memory_response");
         note("first_request", line("dma.memory_request").pushed_now, false);
@@ -120,8 +134,9 @@ private:
     }
 
     VcdCycles wave_;
-    bool resident_, has_adds_ = false, psums_accumulate_ = false;
+    bool resident_, results_at_once_ = false, has_adds_ = false, psums_accumulate_ = false;
     std::map<std::string, Line> lines_;
+    std::map<std::string, int> signals_;
     std::int64_t distributed_ = 0;
 };
 
@@ -140,12 +155,14 @@ TEST_CASE("registers, phases and ledgers are what the handshakes of the waveform
     for (const Subject& s : subjects()) {
         INFO(s.what);
         const Folder folder;
-        LayerResult r =
-            traced(s, waveform(folder.file("w.vcd"), {"dram", "dma", "global_buffer", "distributor", "collector",
-                                                      "post", "array.array_psums", "array.passes_begun"}))
-                .result;
         const LayerPlan plan = LayerRunner::choose(s.options, s.layer).plan;
+        std::vector<std::string> scopes = {"dram",      "dma",  "global_buffer",    "distributor",
+                                           "collector", "post", "array.array_psums"};
+        if (plan.kind == PlanKind::array) scopes.emplace_back("array.passes_begun");
+        LayerResult r = traced(s, waveform(folder.file("w.vcd"), scopes)).result;
         Registers registers(folder.file("w.vcd"), s);
+        const PortConfig& port = s.options.hardware.global_buffer.outputs.write_port;
+        if (port.gather && port.words >= s.options.hardware.post.words_per_cycle) registers.expect_results_at_once();
         if (plan.add_layer >= 0) registers.expect_adds();
         if (s.options.hardware.global_buffer.accumulation == Accumulation::at_buffer) registers.expect_psums();
         registers.run(s.options.hardware);
@@ -160,12 +177,9 @@ TEST_CASE("registers, phases and ledgers are what the handshakes of the waveform
         CHECK(cause(r, "collector", "output_blocked") == psums.blocked);
         CHECK(cause(r, "collector", "idle") == r.cycles - psums.popped - psums.blocked);
         CHECK(cause(r, "distributor", "busy") == registers.distributed());
-        std::int64_t passes = 0;
-        if (plan.kind == PlanKind::array) {
-            test_walk::PlanWalk walk(plan, [](const test_walk::Mac&) {});
-            walk.run();
-            passes = walk.passes_seen();
-        }
-        CHECK(registers.field("array.passes_begun") == passes);
+        if (plan.kind != PlanKind::array) continue;
+        test_walk::PlanWalk walk(plan, [](const test_walk::Mac&) {});
+        walk.run();
+        CHECK(registers.field("array.passes_begun") == walk.passes_seen());
     }
 }
