@@ -97,7 +97,9 @@ int infer_command(const std::vector<std::string>& arguments, std::ostream& out)
         .option("output,o", "Y.npy", "where the model's first output goes")
         .flag("float", "floats as the model says, nothing quantised")
         .option("hw", "H", "take the integer widths from this hardware; default 8-bit operands, 32-bit psums")
-        .option("seed", "S", "of synthetic weights (1)");
+        .option("seed", "S", "of synthetic weights (1)")
+        .example("heddle infer model.onnx --input x.npy --float -o y.npy",
+                 "what the imported model computes, to compare with another runtime");
     if (!line.parse(arguments, out)) return 0;
     if (!line.has("output")) throw UserError("heddle infer: --output is missing (see heddle infer --help)");
     const std::string model = line.text("MODEL"), file = line.text("input"), target = output_file(line);
