@@ -109,4 +109,19 @@ void fold_batch_norm(Layer& conv, const std::vector<float>& scale, const std::ve
     }
 }
 
+std::vector<std::int64_t> edge_dims(const Network& net, const EdgeArray& edge)
+{
+    const bool output = &edge == &net.output_array;
+    const std::size_t layer = edge.layer >= 0 ? static_cast<std::size_t>(edge.layer)
+                              : output        ? net.layers.size() - 1
+                                              : 0;
+    const Shape4& shape = net.layers.at(layer).out_shape;
+    if (edge.dims.empty()) return {shape.begin(), shape.end()};
+    std::vector<std::int64_t> dims = edge.dims;
+    std::int64_t rest = 1; // words of one picture
+    for (std::size_t i = 1; i < dims.size(); ++i) rest *= dims[i];
+    dims.front() = word_count(shape) / rest;
+    return dims;
+}
+
 } // namespace heddle

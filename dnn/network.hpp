@@ -55,10 +55,18 @@ struct Layer {
     bool depthwise() const; ///< groups == C == K > 1
 };
 
+/// An array at an edge of the network as the model's file has it, where a layer holds (N,C,H,W).
+struct EdgeArray {
+    int layer = -1;                 ///< -1: the first (inputs), the last (outputs)
+    std::vector<std::int64_t> dims; ///< batch first; empty: those of the layer
+    bool channels_last = false;     ///< (N,H,W,C) in the file, flattened or not
+};
+
 struct Network {
     std::string name;
     std::vector<Layer> layers; ///< [0] is the input
     bool has_weights = false;
+    EdgeArray input_array, output_array; ///< of the model's first output
 
     int find(const std::string& layer_name) const; ///< -1 when absent
     std::vector<int> readers(int layer) const;     ///< layers that read it
@@ -83,9 +91,15 @@ void apply_ceil_mode(Window& window, int in_rows, int in_cols);
 /// Folds y = scale[k] * x + shift[k] into the conv's float weights and bias (both of size K, bias may still be empty).
 void fold_batch_norm(Layer& conv, const std::vector<float>& scale, const std::vector<float>& shift);
 
+/// The shape of an edge's array; of a file's, the batch is that of the layers.
+std::vector<std::int64_t> edge_dims(const Network& net, const EdgeArray& edge);
+
 /// Shipped name (`mobilenet_v1`, with multipliers `mobilenet_v1_0.50_128`), a YAML or ONNX path, or `gemm:MxNxK`.
 /// UserError when unknown (listing the known), malformed, or when batch makes a tensor exceed 2^31 words.
 Network load_network(const std::string& name_or_path, int batch = 1);
+/// For an input array of this shape, batch first: it sets the sizes that the model leaves open. UserError when it is
+/// not the model's input.
+Network load_network_for(const std::string& name_or_path, const std::vector<std::int64_t>& input_dims);
 
 /// The YAML form (format in dnn/networks/README.md). `width_multiplier` scales channels, `resolution` replaces the
 /// input's height and width. UserError `file:line:col: ...`.
@@ -94,7 +108,7 @@ Network read_network_yaml(const std::string& path, int batch, double width_multi
 /// `gemm:MxNxK`: (M by K) times (K by N) as a 1x1 conv over M pixels; UserError unless three positive integers.
 Network gemm_network(const std::string& text, int batch);
 
-/// ONNX file with its weights (dnn/onnx_import.cpp).
-Network read_network_onnx(const std::string& path, int batch);
+/// ONNX file with its weights (dnn/onnx_import.cpp). `input_dims`, where given, are those of its input, batch first.
+Network read_network_onnx(const std::string& path, int batch, const std::vector<std::int64_t>& input_dims = {});
 
 } // namespace heddle

@@ -89,6 +89,32 @@ Network gemm_network(const std::string& text, int batch)
     return net;
 }
 
+Network load_network_for(const std::string& name_or_path, const std::vector<std::int64_t>& input_dims)
+{
+    const auto largest = static_cast<std::int64_t>(std::numeric_limits<int>::max());
+    if (input_dims.empty()) throw UserError("network " + quoted(name_or_path) + ": expected an input with a batch");
+    for (const std::int64_t extent : input_dims)
+        if (extent < 1 || extent > largest)
+            throw UserError("network " + quoted(name_or_path) + ": expected input dimensions of at least 1, got " +
+                            std::to_string(extent));
+    const int batch = static_cast<int>(input_dims.front());
+    if (ends_with(name_or_path, ".onnx")) return read_network_onnx(name_or_path, batch, input_dims);
+    Network net = load_network(name_or_path, batch);
+    const auto without_ones = [](auto first, auto last) {
+        std::vector<std::int64_t> dims;
+        std::copy_if(first, last, std::back_inserter(dims), [](std::int64_t extent) { return extent != 1; });
+        return dims;
+    };
+    const Shape4& in = net.layers.front().out_shape;
+    if (without_ones(input_dims.begin() + 1, input_dims.end()) != without_ones(in.begin() + 1, in.end())) {
+        std::string got;
+        for (const std::int64_t extent : input_dims) got += (got.empty() ? "" : ",") + std::to_string(extent);
+        throw UserError("network " + net.name + ": expected an input of shape (N," + std::to_string(in[1]) + "," +
+                        std::to_string(in[2]) + "," + std::to_string(in[3]) + "), batch first, got (" + got + ")");
+    }
+    return net;
+}
+
 Network load_network(const std::string& name_or_path, int batch)
 {
     if (name_or_path.rfind("gemm:", 0) == 0) return gemm_network(name_or_path, batch);

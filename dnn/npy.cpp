@@ -20,7 +20,8 @@ struct TypeCode {
 
 // '<' or '|' (one byte: no order); '=' never appears in files.
 constexpr TypeCode type_codes[] = {
-    {NpyType::float32, "<f4", 4}, {NpyType::uint8, "|u1", 1}, {NpyType::int8, "|i1", 1}, {NpyType::int16, "<i2", 2}};
+    {NpyType::float32, "<f4", 4}, {NpyType::uint8, "|u1", 1}, {NpyType::int8, "|i1", 1}, {NpyType::int16, "<i2", 2},
+    {NpyType::float64, "<f8", 8}, {NpyType::int32, "<i4", 4}, {NpyType::int64, "<i8", 8}};
 
 const TypeCode& code_of(NpyType type)
 {
@@ -41,7 +42,8 @@ public:
         for (const TypeCode& entry : type_codes) {
             if (code == entry.code) return entry.type;
         }
-        fail("type " + printable(code) + " is not supported (float32 <f4, uint8 |u1, int8 |i1, int16 <i2 are)");
+        fail("type " + printable(code) +
+             " is not supported (float32 <f4, float64 <f8, uint8 |u1, int8 |i1, int16 <i2, int32 <i4, int64 <i8 are)");
     }
     void check_order() const
     {
@@ -147,6 +149,12 @@ std::vector<float> NpyArray::floats() const
         return widen<std::int8_t>(bytes);
     case NpyType::int16:
         return widen<std::int16_t>(bytes);
+    case NpyType::float64:
+        return widen<double>(bytes);
+    case NpyType::int32:
+        return widen<std::int32_t>(bytes);
+    case NpyType::int64:
+        return widen<std::int64_t>(bytes);
     }
     throw std::logic_error("npy: unknown type");
 }

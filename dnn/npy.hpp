@@ -9,7 +9,7 @@
 
 namespace heddle {
 
-enum class NpyType { float32, uint8, int8, int16 };
+enum class NpyType { float32, uint8, int8, int16, float64, int32, int64 };
 
 struct NpyArray {
     NpyType type = NpyType::float32;
@@ -17,11 +17,11 @@ struct NpyArray {
     std::string bytes; ///< the words, row major, little-endian
 
     std::int64_t size() const; ///< number of words
-    /// Word by word as floats (exact for every type).
+    /// Word by word as floats, the nearest where a type is wider.
     std::vector<float> floats() const;
 };
 
-/// UserError naming the file for anything but a complete array of the four types.
+/// UserError naming the file for anything but a complete array of these types.
 NpyArray read_npy(const std::string& path);
 NpyArray parse_npy(const std::string& content, const std::string& name);
 

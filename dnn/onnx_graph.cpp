@@ -22,7 +22,7 @@ std::int64_t opset_version(const onnx::ModelProto& model)
     return 1; // IR version 1 and 2 files have no import: the first operator set
 }
 
-Dims read_input_dims(const onnx::ValueInfoProto& info)
+Dims read_input_dims(const onnx::ValueInfoProto& info, const Dims& given)
 {
     const std::string what = "input " + printable(info.name());
     if (!info.type().has_tensor_type()) throw UserError(what + ": is not a tensor");
@@ -36,8 +36,22 @@ Dims read_input_dims(const onnx::ValueInfoProto& info)
     if (type.shape().dim_size() > max_rank) {
         throw UserError(what + ": has " + std::to_string(type.shape().dim_size()) + " dimensions, at most 4 work");
     }
+    const auto rank = static_cast<std::size_t>(type.shape().dim_size());
+    if (!given.empty() && given.size() != rank) {
+        throw UserError(what + ": expected " + std::to_string(rank) + " dimensions, batch first, got " +
+                        dims_text(given));
+    }
     Dims dims;
     for (const auto& dim : type.shape().dim()) {
+        if (!dims.empty() && !given.empty()) {
+            const bool open = !dim.has_dim_value() || dim.dim_value() <= 0;
+            if (!open && dim.dim_value() != given[dims.size()]) {
+                throw UserError(what + ": expected " + std::to_string(dim.dim_value()) + " as dimension " +
+                                std::to_string(dims.size()) + ", got " + dims_text(given));
+            }
+            dims.push_back(given[dims.size()]);
+            continue;
+        }
         if (!dim.has_dim_value() || dim.dim_value() <= 0) {
             const bool batch = dims.empty() && !(dim.has_dim_value() && dim.dim_value() < 0);
             if (!batch) {
@@ -52,7 +66,7 @@ Dims read_input_dims(const onnx::ValueInfoProto& info)
     return dims;
 }
 
-void read_ends(const onnx::GraphProto& proto, Graph& graph)
+void read_ends(const onnx::GraphProto& proto, const Dims& given, Graph& graph)
 {
     const onnx::ValueInfoProto* input = nullptr;
     for (const auto& info : proto.input()) {
@@ -64,7 +78,7 @@ void read_ends(const onnx::GraphProto& proto, Graph& graph)
     }
     if (input == nullptr) throw UserError("the graph has no input");
     graph.input = input->name();
-    graph.input_dims = read_input_dims(*input);
+    graph.input_dims = read_input_dims(*input, given);
     for (const auto& info : proto.output()) graph.outputs.push_back(info.name());
     if (graph.outputs.empty()) throw UserError("the graph has no output");
 }
@@ -155,7 +169,7 @@ onnx::ModelProto parse_model(const std::string& path)
     return model;
 }
 
-Graph read_graph(const onnx::ModelProto& model)
+Graph read_graph(const onnx::ModelProto& model, const Dims& given)
 {
     const onnx::GraphProto& proto = model.graph();
     Graph graph;
@@ -165,7 +179,7 @@ Graph read_graph(const onnx::ModelProto& model)
             throw UserError("initialiser " + printable(initialiser.name()) + " is defined twice");
         }
     }
-    read_ends(proto, graph);
+    read_ends(proto, given, graph);
     const Producers producers = read_producers(proto, graph);
     const std::set<int> live = live_nodes(proto, graph, producers);
     const std::int64_t opset = opset_version(model);

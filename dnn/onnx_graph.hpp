@@ -61,7 +61,8 @@ struct Graph {
 /// UserError for a file that is missing, empty, larger than 2 GB or no ONNX model.
 onnx::ModelProto parse_model(const std::string& path);
 
-/// UserError on cycles, undefined or doubly defined values, other than one input, dynamic dimensions.
-Graph read_graph(const onnx::ModelProto& model);
+/// UserError on cycles, undefined or doubly defined values, other than one input, dimensions that are left open and not
+/// given. Of `given` the first, the batch, is not looked at; the others must be the file's where it states them.
+Graph read_graph(const onnx::ModelProto& model, const Dims& given = {});
 
 } // namespace heddle::onnx_detail

@@ -139,8 +139,9 @@ void Importer::add_reshape(const Node& node, const Value& from, Dims dims, bool 
     values_[node.output(0)].channels_last = channels_last;
 }
 
-void Importer::reshape_graph_input(const Shape4& shape)
+void Importer::reshape_graph_input(const Shape4& shape, bool channels_last)
 {
+    net_.input_array.channels_last = channels_last;
     net_.layers[0].in_shape = shape;
     net_.layers[0].out_shape = shape;
 }
@@ -184,6 +185,9 @@ Network Importer::run(const std::string& network_name)
         if (found == values_.end()) throw UserError("output " + printable(output) + " is a constant");
         if (found->second.padded) throw UserError("output " + printable(output) + " is the output of a Pad");
     }
+    net_.input_array.dims = graph_.input_dims;
+    const Value& answer = values_.at(graph_.outputs.front());
+    net_.output_array = {answer.layer, answer.dims, answer.channels_last};
     return std::move(net_);
 }
 

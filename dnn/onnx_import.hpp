@@ -61,7 +61,8 @@ public:
     void bind(const Node& node, Value value) { values_[node.output(0)] = std::move(value); }
     /// A layer that moves no data. It takes the shape of `dims` where that keeps batch and channels.
     void add_reshape(const Node& node, const Value& from, Dims dims, bool channels_last);
-    void reshape_graph_input(const Shape4& shape);
+    /// What the graph's first nodes make of its input is what the network reads.
+    void reshape_graph_input(const Shape4& shape, bool channels_last);
 
 private:
     void import_node(const Node& node);
@@ -102,8 +103,10 @@ void import_unsqueeze(Importer& importer, const Node& node);
 void import_transpose(Importer& importer, const Node& node);
 void import_pad(Importer& importer, const Node& node);
 
-/// A parsed model at the given batch (0: the file's own). Errors do not name the file.
-Network import_model(const onnx::ModelProto& model, const std::string& network_name, int batch);
+/// A parsed model at the given batch (0: the file's own); `input_dims`, where given, set the sizes that the file leaves
+/// open. Errors do not name the file.
+Network import_model(const onnx::ModelProto& model, const std::string& network_name, int batch,
+                     const Dims& input_dims = {});
 
 // Shape arithmetic shared by folding and import.
 Dims reshape_target(Importer& importer, const Node& node, const Dims& from);

@@ -140,9 +140,17 @@ void import_matmul(Importer& importer, const Node& node)
 void import_batch_norm(Importer& importer, const Node& node)
 {
     node.expect_inputs(5, 5);
-    if (node.integer("training_mode", 0) != 0 || node.integer("spatial", 1) == 0) {
-        node.fail("only inference over channels is supported");
+    // Operator set 14 has the attribute training_mode; before, naming a further output (running or saved statistics)
+    // asks for training, as is_test 0 does in set 6 and older.
+    int named = 0;
+    for (int i = 0; i < node.outputs(); ++i) named += node.output(i).empty() ? 0 : 1;
+    const bool training =
+        named > 1 || node.integer("training_mode", 0) != 0 || (node.opset() < 7 && node.integer("is_test", 1) == 0);
+    if (training) {
+        node.fail("is in training mode (" + std::to_string(named) + (named == 1 ? " output" : " outputs") +
+                  ", statistics of the batch); only inference is supported: export the model for inference");
     }
+    if (node.integer("spatial", 1) == 0) node.fail("spatial 0: only statistics over channels are supported");
     const auto channels = static_cast<std::size_t>(importer.layer(importer.map(node, 0)).out_shape[1]);
     for (int i = 1; i < 5; ++i) {
         const std::size_t count = importer.finite_floats(node, i).size();

@@ -5,9 +5,9 @@ namespace heddle {
 
 namespace onnx_detail {
 
-Network import_model(const onnx::ModelProto& model, const std::string& network_name, int batch)
+Network import_model(const onnx::ModelProto& model, const std::string& network_name, int batch, const Dims& input_dims)
 {
-    const Graph graph = read_graph(model);
+    const Graph graph = read_graph(model, input_dims);
     Network net = Importer(graph).run(network_name);
     if (batch > 0) {
         Shape4& shape = net.layers[0].out_shape;
@@ -34,11 +34,11 @@ std::string stem(const std::string& path)
 
 } // namespace onnx_detail
 
-Network read_network_onnx(const std::string& path, int batch)
+Network read_network_onnx(const std::string& path, int batch, const std::vector<std::int64_t>& input_dims)
 {
     const onnx::ModelProto model = onnx_detail::parse_model(path);
     try {
-        return onnx_detail::import_model(model, onnx_detail::stem(path), batch);
+        return onnx_detail::import_model(model, onnx_detail::stem(path), batch, input_dims);
     } catch (const UserError& error) {
         throw UserError(path + ": " + error.what());
     }

@@ -152,7 +152,7 @@ void import_reshape(Importer& importer, const Node& node)
     const Value in = importer.value(node, 0);
     Dims out = reshape_target(importer, node, in.dims);
     if (restates_graph_input(importer, node, in) && out.size() == 4 && out[0] == map_shape(in.dims)[0]) {
-        importer.reshape_graph_input(map_shape(out));
+        importer.reshape_graph_input(map_shape(out), false);
     }
     importer.add_reshape(node, in, std::move(out), in.channels_last);
 }
@@ -184,7 +184,8 @@ void import_transpose(Importer& importer, const Node& node)
     if (back || (!in.channels_last && moves_nothing(perm, in.dims))) {
         importer.add_reshape(node, in, std::move(out), false);
     } else if (restates_graph_input(importer, node, in) && perm == to_first && is_map) {
-        importer.reshape_graph_input(map_shape(out)); // a picture stored channels last: we are handed it channels first
+        importer.reshape_graph_input(map_shape(out),
+                                     true); // a picture stored channels last: we are handed it channels first
         importer.add_reshape(node, in, std::move(out), false);
     } else if (!in.channels_last && is_map && in.dims.size() == 4 && perm == to_last) {
         importer.add_reshape(node, in, std::move(out), true);

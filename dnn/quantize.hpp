@@ -65,6 +65,9 @@ QuantizedNetwork quantize(const Network& net, const Precision& precision, const 
 /// full network.
 QuantizedNetwork synthesize(const Network& net, const Precision& precision, std::uint64_t seed);
 
+/// The float network that the integers stand for: their weights times their scales, rounding and saturation aside.
+Network dequantized(const QuantizedNetwork& net);
+
 /// Seeded input picture in the integer range of the first layer's input.
 Tensor synthetic_input(const QuantizedNetwork& net, std::uint64_t seed);
 /// Float picture (N,C,H,W) to integers with the input's scale.

@@ -111,6 +111,8 @@ Network without_weights(const Network& net)
 {
     Network copy;
     copy.name = net.name;
+    copy.input_array = net.input_array;
+    copy.output_array = net.output_array;
     for (const Layer& layer : net.layers) {
         Layer bare;
         bare.name = layer.name;

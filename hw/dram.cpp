@@ -30,7 +30,11 @@ Dram::Dram(const sc_core::sc_module_name& name, const HardwareConfig& hardware, 
     request_in_.bind_reader(*this);
     response_out_.bind_writer(*this);
     slots_.resize(request_slots);
-    if (hw_.dram.kind == DramKind::dram) device_ = std::make_unique<DramController>(hw_.dram.timing);
+    if (hw_.dram.kind != DramKind::dram) return;
+    device_ = std::make_unique<DramController>(hw_.dram.timing);
+    const Rational ratio = hw_.memory_clocks_per_cycle();
+    memory_clocks_ = ratio.numerator();
+    memory_cycles_ = ratio.denominator();
 }
 
 void Dram::begin_layer(Cycle now, MemoryImage& image)
@@ -250,14 +254,12 @@ Cycle Dram::tick_fixed(Cycle now)
 
 std::int64_t Dram::memory_clock(Cycle now) const
 {
-    const std::int64_t accelerator_khz = std::int64_t{hw_.clock_mhz} * 1000;
-    return clock_base_ + (now - origin_) * hw_.dram.timing.clock_khz / accelerator_khz;
+    return clock_base_ + scaled_floor(now - origin_, memory_clocks_, memory_cycles_);
 }
 
 Cycle Dram::cycle_of(std::int64_t clock) const
 {
-    const std::int64_t accelerator_khz = std::int64_t{hw_.clock_mhz} * 1000, memory_khz = hw_.dram.timing.clock_khz;
-    return origin_ + ((clock - clock_base_) * accelerator_khz + memory_khz - 1) / memory_khz;
+    return origin_ + scaled_ceil(clock - clock_base_, memory_cycles_, memory_clocks_);
 }
 
 /// Bursts whose request has crossed into the memory's clock domain enter the controller's queue, in order.

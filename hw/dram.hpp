@@ -81,8 +81,9 @@ private:
         int next_burst;
         Cycle visible;
     };
-    std::deque<Sync> crossing_; ///< on the way into the memory's clock domain
-    Cycle origin_ = 0;          ///< first cycle of the layer
+    std::deque<Sync> crossing_;                          ///< on the way into the memory's clock domain
+    std::int64_t memory_clocks_ = 1, memory_cycles_ = 1; ///< so many memory clocks in so many accelerator cycles
+    Cycle origin_ = 0;                                   ///< first cycle of the layer
     std::int64_t clock_base_ = 0, clock_ = 0;
     /// Kind fixed: when the bus has carried everything so far, in cycles and, of a cycle, bytes of beat_bytes.
     struct Bus {

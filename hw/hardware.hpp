@@ -2,6 +2,7 @@
 // hw/presets/README.md documents the YAML keys, which carry the names of these fields.
 #pragma once
 
+#include "dnn/base/rational.hpp"
 #include "dnn/quantize.hpp"
 #include "models/dram_timing.hpp"
 
@@ -206,7 +207,7 @@ struct HardwareConfig {
     std::string name;
     std::string source_file;
     std::string content_hash;
-    int clock_mhz = 0; ///< a divisor of 1,000,000: the period is whole picoseconds
+    Rational clock_mhz; ///< exact; only kernel time and waveforms round the period
     Precision precision;
     DramConfig dram;
     DmaConfig dma;
@@ -233,7 +234,17 @@ struct HardwareConfig {
     {
         return t == Tensors::weights ? weight_network : input_network;
     }
-    int clock_period_ps() const { return 1000000 / clock_mhz; }
+    /// Clocks of the DRAM's command bus in an accelerator cycle, of kind dram.
+    Rational memory_clocks_per_cycle() const
+    {
+        return {dram.timing.clock_khz * clock_mhz.denominator(), 1000 * clock_mhz.numerator()};
+    }
+    /// The nearest whole number of picoseconds: the kernel's time, in which nothing is counted.
+    int clock_period_ps() const
+    {
+        const std::int64_t mhz = clock_mhz.numerator();
+        return static_cast<int>((1000000 * clock_mhz.denominator() + mhz / 2) / mhz);
+    }
 };
 
 /// Shipped preset name or YAML path. UserError `file:line:col: key: expected …, got …`.

@@ -82,7 +82,7 @@ DramConfig read_dram(const YamlReader& y)
     d.kind = static_cast<DramKind>(y.choice("kind", {"dram", "fixed", "resident"}));
     d.map_layout =
         static_cast<MapLayout>(y.choice("map_layout", {"channels_innermost", "planes"}, "channels_innermost"));
-    if (y.has("compression")) d.compression = read_compression(y, d);
+    if (y.has("compression")) d.compression = read_compression(y);
     if (d.kind == DramKind::dram) {
         d.timing_name = y.text("timing");
         try {
@@ -264,9 +264,6 @@ PostConfig read_post(const YamlReader& y)
 /// Rules between keys, reported where they can be mended.
 void check(const YamlReader& y, const HardwareConfig& h)
 {
-    if (1000000 % h.clock_mhz != 0)
-        y.fail_at("clock_mhz",
-                  "expected a divisor of 1000000 (a period of whole picoseconds), got " + std::to_string(h.clock_mhz));
     if (h.dram.kind == DramKind::dram && h.dma.max_burst_bytes % h.dram.timing.burst_bytes() != 0)
         y.child("dma").fail_at("max_burst_bytes", "expected a multiple of the DRAM's burst of " +
                                                       std::to_string(h.dram.timing.burst_bytes()) + " bytes, got " +
@@ -333,7 +330,7 @@ HardwareConfig parse_hardware(const std::string& text, const std::string& file_n
     h.content_hash = content_hash(text);
     h.name = y.text("name");
     y.text("description", "");
-    h.clock_mhz = integer(y, "clock_mhz", 1, 100000);
+    h.clock_mhz = y.rational("clock_mhz", Rational(1, 1000), 100000);
     h.energy_table = y.text("energy_table", "generic_28nm");
     const YamlReader flows = y.child("dataflows");
     for (const YamlReader& f : flows.items()) h.dataflows.push_back(f.as_text());

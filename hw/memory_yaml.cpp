@@ -4,7 +4,7 @@
 
 namespace heddle {
 
-CompressionConfig read_compression(const YamlReader& dram, const DramConfig& config)
+CompressionConfig read_compression(const YamlReader& dram)
 {
     const YamlReader y = dram.child("compression");
     CompressionConfig c;
@@ -12,19 +12,20 @@ CompressionConfig read_compression(const YamlReader& dram, const DramConfig& con
     c.unit = static_cast<CompressionUnit>(y.choice("unit", {"row", "plane"}, "plane"));
     c.run_bits = static_cast<int>(y.integer("run_bits", 1, 16, 5));
     c.word_bits = static_cast<int>(y.integer("word_bits", 16, 64, 64));
-    if (!c.maps) return c;
-    if (config.kind == DramKind::resident)
-        dram.fail_at("compression", "expected a DRAM: with kind resident nothing moves that could be compressed");
-    if (config.map_layout != MapLayout::planes)
-        dram.fail_at("compression", "expected map_layout planes, so that rows and planes of a channel are runs");
-    if (c.word_bits != 16 && c.word_bits != 32 && c.word_bits != 64)
-        y.fail_at("word_bits", "expected 16, 32 or 64, got " + std::to_string(c.word_bits));
     return c;
 }
 
 void check_memory(const YamlReader& hardware, const HardwareConfig& h)
 {
     if (!h.dram.compression.maps) return;
+    const YamlReader dram = hardware.child("dram"), compression = dram.child("compression");
+    if (h.dram.kind == DramKind::resident)
+        dram.fail_at("compression", "expected a DRAM: with kind resident nothing moves that could be compressed");
+    if (h.dram.map_layout != MapLayout::planes)
+        dram.fail_at("compression", "expected map_layout planes, so that rows and planes of a channel are runs");
+    const int code_bits = h.dram.compression.word_bits;
+    if (code_bits != 16 && code_bits != 32 && code_bits != 64)
+        compression.fail_at("word_bits", "expected 16, 32 or 64, got " + std::to_string(code_bits));
     const int word_bytes = (h.precision.input_bits + 7) / 8;
     const YamlReader dma = hardware.child("dma");
     if (h.dma.read_bytes_per_cycle < word_bytes)
@@ -37,10 +38,9 @@ void check_memory(const YamlReader& hardware, const HardwareConfig& h)
                                                  std::to_string(h.dma.write_bytes_per_cycle));
     const RunLengthFormat f = run_length_format(h);
     if (f.pairs() < 1)
-        hardware.child("dram")
-            .child("compression")
-            .fail_at("word_bits", "expected room for a run, a value and the last bit: at least " +
-                                      std::to_string(f.pair_bits() + 1) + " bits, got " + std::to_string(f.word_bits));
+        compression.fail_at("word_bits", "expected room for a run, a value and the last bit: at least " +
+                                             std::to_string(f.pair_bits() + 1) + " bits, got " +
+                                             std::to_string(f.word_bits));
 }
 
 } // namespace heddle

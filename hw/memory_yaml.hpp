@@ -6,8 +6,8 @@
 
 namespace heddle {
 
-/// `compression` of the `dram` section, whose kind and map_layout are known.
-CompressionConfig read_compression(const YamlReader& dram, const DramConfig& config);
+/// `compression` of the `dram` section.
+CompressionConfig read_compression(const YamlReader& dram);
 /// Rules between these keys and others.
 void check_memory(const YamlReader& hardware, const HardwareConfig& config);
 

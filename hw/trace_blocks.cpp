@@ -60,6 +60,19 @@ const std::vector<CauseWatch::BlockCauses>& CauseWatch::blocks()
     return all;
 }
 
+bool CauseWatch::works(const std::vector<int>& causes)
+{
+    static const auto index = [](const std::string& block) {
+        const auto found =
+            std::find_if(blocks().begin(), blocks().end(), [&](const BlockCauses& b) { return b.block == block; });
+        return static_cast<std::size_t>(found - blocks().begin());
+    };
+    static const std::size_t array = index("array"), post = index("post");
+    const int cause = causes[array];
+    return cause == static_cast<int>(ArrayCause::compute) || cause == static_cast<int>(ArrayCause::load) ||
+           blocks()[post].names[static_cast<std::size_t>(causes[post])] == "busy";
+}
+
 /// Of the array's causes the one of the PEs in use; idle_by_mapping only when there is no other.
 const std::vector<int>& CauseWatch::look()
 {
@@ -99,7 +112,7 @@ BlockTracer::BlockTracer(SignalTable& table, Accelerator& machine, const Compile
 
 template <typename Value> void BlockTracer::reg(const std::string& path, std::int64_t largest, Value value)
 {
-    Signal* signal = table_.add(path, bits_for(largest), SignalForm::decimal, 0.15);
+    Signal* signal = table_.add(path, bits_for(largest), SignalForm::decimal);
     if (signal) samplers_.push_back([r = Register(signal), value]() mutable { r.clock(value()); });
 }
 
@@ -109,11 +122,11 @@ void BlockTracer::add_dram(SignalTable& table)
     reg("dram.in_flight", 255, [&d] { return d.in_flight(); });
     if (plan_.hardware().dram.kind != DramKind::dram) return;
     Signal* kind = table.name("dram.command", dram_command_names());
-    Signal* count = table.add("dram.commands", 8, SignalForm::decimal, 0.1);
-    Signal* rank = table.add("dram.command_rank", 4, SignalForm::decimal, 0.01);
-    Signal* group = table.add("dram.command_bank_group", 4, SignalForm::decimal, 0.1);
-    Signal* bank = table.add("dram.command_bank", 4, SignalForm::decimal, 0.1);
-    Signal* row = table.add("dram.command_row", 32, SignalForm::decimal, 0.02);
+    Signal* count = table.add("dram.commands", 8, SignalForm::decimal);
+    Signal* rank = table.add("dram.command_rank", 4, SignalForm::decimal);
+    Signal* group = table.add("dram.command_bank_group", 4, SignalForm::decimal);
+    Signal* bank = table.add("dram.command_bank", 4, SignalForm::decimal);
+    Signal* row = table.add("dram.command_row", 32, SignalForm::decimal);
     samplers_.push_back([=] {
         show(count, commands_);
         show(kind, commands_ == 0 ? 0 : 1 + static_cast<int>(last_command_.kind));
@@ -156,7 +169,7 @@ void BlockTracer::add_buffer()
 {
     GlobalBuffer& g = machine_.global_buffer();
     const auto beats = [&](const std::string& path, auto count) {
-        Signal* signal = table_.add(path, 12, SignalForm::decimal, 0.2);
+        Signal* signal = table_.add(path, 12, SignalForm::decimal);
         if (!signal) return;
         samplers_.push_back([signal, count, before = std::int64_t{0}]() mutable {
             show(signal, count() - before);
@@ -184,7 +197,7 @@ void BlockTracer::add_buffer()
 void BlockTracer::add_array()
 {
     const PeArray& a = machine_.array();
-    Signal* phase = table_.name("array.phase", SignalNames(a.phase_names().begin(), a.phase_names().end()), 0.01);
+    Signal* phase = table_.name("array.phase", SignalNames(a.phase_names().begin(), a.phase_names().end()));
     if (phase) samplers_.push_back([r = Register(phase), &a]() mutable { r.clock(a.phase()); });
     reg("array.results_in_flight", 1 << 12, [&a] { return a.results_in_flight(); });
     reg("array.frozen", 1, [&a] { return a.frozen(); });

@@ -21,6 +21,9 @@ public:
     };
     static const std::vector<BlockCauses>& blocks();
 
+    /// Of these causes: does the array compute or load, or the PostProcessor move a word?
+    static bool works(const std::vector<int>& causes);
+
     explicit CauseWatch(Accelerator& machine) : machine_(machine) {}
     /// At the end of a cycle; causes by block in the order of blocks().
     const std::vector<int>& look();

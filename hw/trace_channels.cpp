@@ -62,11 +62,11 @@ ChannelTracer::Fields<Command> ChannelTracer::fields(const std::string&, const C
 ChannelTracer::Fields<OperandBeat> ChannelTracer::fields(const std::string& path, const OperandBeat& prototype)
 {
     const int lanes = std::min(static_cast<int>(prototype.word.size()), widest_beat());
-    Signal* first = number(at(path, "first_lane"), plan_.hardware().macs(), 0.1);
-    Signal* count = number(at(path, "count"), lanes, 0.1);
+    Signal* first = number(at(path, "first_lane"), plan_.hardware().macs());
+    Signal* count = number(at(path, "count"), lanes);
     Signal* read = number(at(path, "words_read"), lanes);
-    Signal* last = table_.bit(at(path, "last"), 0.1);
-    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits(), 0.4);
+    Signal* last = table_.bit(at(path, "last"));
+    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits());
     return [=, bits = operand_bits()](const OperandBeat& b) {
         show(first, b.first);
         show(count, b.count);
@@ -79,11 +79,11 @@ ChannelTracer::Fields<OperandBeat> ChannelTracer::fields(const std::string& path
 ChannelTracer::Fields<PsumBeat> ChannelTracer::fields(const std::string& path, const PsumBeat& prototype)
 {
     const int lanes = std::min(static_cast<int>(prototype.value.size()), widest_beat());
-    Signal* count = number(at(path, "count"), lanes, 0.1);
-    Signal* first = table_.bit(at(path, "first"), 0.01);
-    Signal* last = table_.bit(at(path, "last"), 0.01);
-    Signal* data = table_.packed(at(path, "data"), lanes, plan_.hardware().precision.psum_bits, 0.25);
-    Signal* word = table_.packed(at(path, "out_words"), lanes, word_bits(), 0.25);
+    Signal* count = number(at(path, "count"), lanes);
+    Signal* first = table_.bit(at(path, "first"));
+    Signal* last = table_.bit(at(path, "last"));
+    Signal* data = table_.packed(at(path, "data"), lanes, plan_.hardware().precision.psum_bits);
+    Signal* word = table_.packed(at(path, "out_words"), lanes, word_bits());
     return [=, bits = plan_.hardware().precision.psum_bits, index_bits = word_bits()](const PsumBeat& b) {
         show(count, b.count);
         show(first, b.first);
@@ -96,8 +96,8 @@ ChannelTracer::Fields<PsumBeat> ChannelTracer::fields(const std::string& path, c
 ChannelTracer::Fields<Operand2Request> ChannelTracer::fields(const std::string& path, const Operand2Request& prototype)
 {
     const int lanes = static_cast<int>(prototype.word.size());
-    Signal* count = number(at(path, "count"), lanes, 0.05);
-    Signal* word = table_.packed(at(path, "words"), lanes, word_bits(), 0.1);
+    Signal* count = number(at(path, "count"), lanes);
+    Signal* word = table_.packed(at(path, "words"), lanes, word_bits());
     return [=, bits = word_bits()](const Operand2Request& r) {
         show(count, r.count);
         show_words(word, r.word, r.count, bits);
@@ -107,8 +107,8 @@ ChannelTracer::Fields<Operand2Request> ChannelTracer::fields(const std::string& 
 ChannelTracer::Fields<Operand2Beat> ChannelTracer::fields(const std::string& path, const Operand2Beat& prototype)
 {
     const int lanes = static_cast<int>(prototype.word.size());
-    Signal* count = number(at(path, "count"), lanes, 0.05);
-    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits(), 0.1);
+    Signal* count = number(at(path, "count"), lanes);
+    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits());
     return [=, bits = operand_bits()](const Operand2Beat& b) {
         show(count, b.count);
         show_words(data, b.word, b.count, bits);
@@ -118,9 +118,9 @@ ChannelTracer::Fields<Operand2Beat> ChannelTracer::fields(const std::string& pat
 ChannelTracer::Fields<ResultBeat> ChannelTracer::fields(const std::string& path, const ResultBeat& prototype)
 {
     const int lanes = static_cast<int>(prototype.word.size());
-    Signal* count = number(at(path, "count"), lanes, 0.1);
-    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits(), 0.25);
-    Signal* word = table_.packed(at(path, "out_words"), lanes, word_bits(), 0.25);
+    Signal* count = number(at(path, "count"), lanes);
+    Signal* data = table_.packed(at(path, "data"), lanes, operand_bits());
+    Signal* word = table_.packed(at(path, "out_words"), lanes, word_bits());
     return [=, bits = operand_bits(), index_bits = word_bits()](const ResultBeat& b) {
         show(count, b.count);
         show_words(data, b.word, b.count, bits);

@@ -68,9 +68,9 @@ private:
     int bits_of(Region r) const { return r == Region::parameters ? 32 : operand_bits(); }
     int widest_beat() const;
     int word_bits() const; ///< of an index into a tensor
-    Signal* number(const std::string& path, std::int64_t largest, double activity = 0.2)
+    Signal* number(const std::string& path, std::int64_t largest)
     {
-        return table_.add(path, bits_for(largest), SignalForm::decimal, activity);
+        return table_.add(path, bits_for(largest), SignalForm::decimal);
     }
     Signal* memory_data(const std::string& path, std::size_t words);
     void show_data(Signal* signal, Region region, const std::vector<std::int32_t>& words, int count) const;

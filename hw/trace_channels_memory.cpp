@@ -14,7 +14,7 @@ Signal* ChannelTracer::memory_data(const std::string& path, std::size_t words)
     const int parameters =
         3 * (plan_.hardware().dma.max_burst_bytes / plan_.hardware().post.parameter_bytes_per_channel + 1);
     const int words_bits = std::max(map_bits, parameters * 32);
-    return table_.packed(at(path, "data"), 1, std::min(words_bits, static_cast<int>(words) * 32), 0.15);
+    return table_.packed(at(path, "data"), 1, std::min(words_bits, static_cast<int>(words) * 32));
 }
 
 void ChannelTracer::show_data(Signal* signal, Region region, const std::vector<std::int32_t>& words, int count) const
@@ -25,12 +25,12 @@ void ChannelTracer::show_data(Signal* signal, Region region, const std::vector<s
 ChannelTracer::Fields<MemoryRequest> ChannelTracer::fields(const std::string& path, const MemoryRequest& prototype)
 {
     Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* write = table_.bit(at(path, "write"), 0.05);
-    Signal* address = table_.add(at(path, "address"), 40, SignalForm::decimal, 0.2);
+    Signal* write = table_.bit(at(path, "write"));
+    Signal* address = table_.add(at(path, "address"), 40, SignalForm::decimal);
     Signal* bytes = number(at(path, "bytes"), plan_.hardware().dma.max_burst_bytes);
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
+    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal);
     Signal* words = number(at(path, "words"), static_cast<std::int64_t>(prototype.data.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
+    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()));
     Signal* data = memory_data(path, prototype.data.size());
     return [=](const MemoryRequest& r) {
         show(region, static_cast<int>(r.region));
@@ -47,10 +47,10 @@ ChannelTracer::Fields<MemoryRequest> ChannelTracer::fields(const std::string& pa
 ChannelTracer::Fields<MemoryResponse> ChannelTracer::fields(const std::string& path, const MemoryResponse& prototype)
 {
     Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* write = table_.bit(at(path, "write"), 0.05);
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
+    Signal* write = table_.bit(at(path, "write"));
+    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal);
     Signal* words = number(at(path, "words"), static_cast<std::int64_t>(prototype.data.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
+    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()));
     Signal* data = memory_data(path, prototype.data.size());
     return [=](const MemoryResponse& r) {
         show(region, static_cast<int>(r.region));
@@ -65,9 +65,9 @@ ChannelTracer::Fields<MemoryResponse> ChannelTracer::fields(const std::string& p
 ChannelTracer::Fields<FillBeat> ChannelTracer::fields(const std::string& path, const FillBeat& prototype)
 {
     Signal* region = table_.name(at(path, "region"), region_names());
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.2);
+    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal);
     Signal* count = number(at(path, "count"), static_cast<std::int64_t>(prototype.word.size()));
-    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()), 0.01);
+    Signal* tile = number(at(path, "tile"), static_cast<std::int64_t>(plan_.tiles().size()));
     Signal* data = memory_data(path, prototype.word.size());
     return [=](const FillBeat& b) {
         show(region, static_cast<int>(b.region));
@@ -80,8 +80,8 @@ ChannelTracer::Fields<FillBeat> ChannelTracer::fields(const std::string& path, c
 
 ChannelTracer::Fields<Credit> ChannelTracer::fields(const std::string& path, const Credit&)
 {
-    Signal* region = table_.name(at(path, "region"), region_names(), 0.01);
-    Signal* words = table_.add(at(path, "words"), word_bits(), SignalForm::decimal, 0.01);
+    Signal* region = table_.name(at(path, "region"), region_names());
+    Signal* words = table_.add(at(path, "words"), word_bits(), SignalForm::decimal);
     return [=](const Credit& c) {
         show(region, static_cast<int>(c.region));
         show(words, c.words);
@@ -90,8 +90,8 @@ ChannelTracer::Fields<Credit> ChannelTracer::fields(const std::string& path, con
 
 ChannelTracer::Fields<DrainRequest> ChannelTracer::fields(const std::string& path, const DrainRequest&)
 {
-    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal, 0.1);
-    Signal* count = number(at(path, "count"), 1 << 15, 0.05);
+    Signal* first = table_.add(at(path, "first_word"), word_bits(), SignalForm::decimal);
+    Signal* count = number(at(path, "count"), 1 << 15);
     return [=](const DrainRequest& r) {
         show(first, r.first_word);
         show(count, r.count);

@@ -19,18 +19,17 @@ PeTracer::PeTracer(SignalTable& table, const PeArray& array, const CompiledPlan&
     const Precision& bits = hw.precision;
     if (plan.plan().kind != PlanKind::array) return;
     find_skew();
-    const auto number = [&](const std::string& path, int width, double activity) {
-        return table.add(path, width, SignalForm::signed_decimal, activity);
+    const auto number = [&](const std::string& path, int width) {
+        return table.add(path, width, SignalForm::signed_decimal);
     };
-    const bool keeps_w = plan.plan().keep_weights, keeps_i = plan.plan().keep_inputs;
     for (int y = 0; y < hw.array.rows; ++y)
         for (int x = 0; x < hw.array.cols; ++x) {
             const std::string pe = "array.pe_" + std::to_string(y) + "_" + std::to_string(x) + ".";
-            Pe p{y, x, table.bit(pe + "active", 0.1), nullptr, nullptr, nullptr, nullptr};
-            p.weight = number(pe + "weight", bits.weight_bits, keeps_w ? 0.01 : 0.7);
-            p.input = number(pe + "input", bits.input_bits, keeps_i ? 0.01 : 0.7);
-            p.product = number(pe + "product", bits.weight_bits + bits.input_bits, 0.7);
-            p.psum = number(pe + "psum", bits.psum_bits, 0.7);
+            Pe p{y, x, table.bit(pe + "active"), nullptr, nullptr, nullptr, nullptr};
+            p.weight = number(pe + "weight", bits.weight_bits);
+            p.input = number(pe + "input", bits.input_bits);
+            p.product = number(pe + "product", bits.weight_bits + bits.input_bits);
+            p.psum = number(pe + "psum", bits.psum_bits);
             if (p.active || p.weight || p.input || p.product || p.psum) pes_.push_back(p);
         }
     if (pes_.empty()) return;

@@ -39,8 +39,11 @@ public:
             pack(i * bits, bits, static_cast<std::uint32_t>(words[static_cast<std::size_t>(i)]));
     }
     void trace(sc_core::sc_trace_file& file) const;
+    /// Bytes of the line that a dump has for its value, when that is another than at the last call; else 0.
+    std::int64_t changed_bytes();
 
 private:
+    int shown_bits() const;
     void clear_packed();
     void pack(int from, int bits, std::uint32_t value);
 
@@ -52,6 +55,9 @@ private:
     sc_dt::int64 number_ = 0;
     sc_dt::uint64 unsigned_ = 0;
     std::unique_ptr<sc_dt::sc_bv_base> packed_; ///< wider than 64 bits, or a row of words
+    bool asked_ = false;                        ///< for its bytes, before
+    sc_dt::int64 last_number_ = 0;
+    std::unique_ptr<sc_dt::sc_bv_base> last_packed_;
 };
 
 /// Null signals are out of scope.
@@ -86,18 +92,19 @@ public:
     bool in_scope(const std::string& path) const;
     /// The first pattern that no signal matches; empty when there is none.
     std::string unmatched() const;
-    /// Null when out of scope. `activity`: expected changes per cycle, for the estimate of the size.
-    Signal* add(const std::string& path, int width, SignalForm form, double activity,
-                const SignalNames* names = nullptr);
-    Signal* bit(const std::string& path, double activity = 0.3) { return add(path, 1, SignalForm::bit, activity); }
-    Signal* name(const std::string& path, SignalNames names, double activity = 0.1);
-    Signal* packed(const std::string& path, int words, int bits, double activity);
+    /// Null when out of scope.
+    Signal* add(const std::string& path, int width, SignalForm form, const SignalNames* names = nullptr);
+    Signal* bit(const std::string& path) { return add(path, 1, SignalForm::bit); }
+    Signal* name(const std::string& path, SignalNames names);
+    Signal* packed(const std::string& path, int words, int bits);
 
     const std::deque<Signal>& all() const { return signals_; }
     void trace(sc_core::sc_trace_file& file) const;
-    double expected_bytes_per_cycle() const { return expected_; }
     std::int64_t largest_bytes_per_cycle() const { return largest_; }
-    std::int64_t header_bytes() const;
+    /// Of the declarations.
+    std::int64_t header_bytes() const { return header_; }
+    /// Bytes of the lines for the values that changed since the last call; all of them in the first.
+    std::int64_t changed_bytes();
 
 private:
     static bool matches(const std::string& scope, const std::string& path);
@@ -105,8 +112,7 @@ private:
     std::vector<std::string> scopes_;
     std::deque<Signal> signals_;
     std::deque<SignalNames> names_;
-    double expected_ = 0.0;
-    std::int64_t largest_ = 0;
+    std::int64_t largest_ = 0, header_ = 1024; ///< date, version, time scale
 };
 
 /// Bits that hold 0..largest.

@@ -243,7 +243,8 @@ std::int64_t request_cycles(const HardwareConfig& hw, bool write)
     if (d.kind == DramKind::fixed) return d.latency_cycles + 1; // a channel there, data from latency on, a channel back
     // The column command comes a memory clock after the request, at the earliest.
     const std::int64_t clocks = write ? d.timing.write_data_end() : d.timing.read_data_end();
-    return 2 + 2 * d.sync_cycles + clocks * 1000 * hw.clock_mhz / d.timing.clock_khz;
+    const Rational ratio = hw.memory_clocks_per_cycle();
+    return 2 + 2 * d.sync_cycles + scaled_floor(clocks, ratio.denominator(), ratio.numerator());
 }
 
 /// Every request takes one of the Dma's places, and of a fixed memory's, from its issue to its answer.
@@ -321,9 +322,8 @@ std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std:
     // Both edges of the memory clock, against the accelerator's clock.
     const std::int64_t bytes_per_ms =
         std::int64_t{2} * d.timing.channels * (d.timing.bus_bits / 8) * d.timing.clock_khz;
-    const std::int64_t cycles_per_ms = std::int64_t{1000} * hw.clock_mhz;
-    return static_cast<std::int64_t>(
-        (static_cast<__int128>(read_bytes + write_bytes) * cycles_per_ms + bytes_per_ms - 1) / bytes_per_ms);
+    return scaled_ceil(read_bytes + write_bytes, 1000 * hw.clock_mhz.numerator(),
+                       bytes_per_ms * hw.clock_mhz.denominator());
 }
 
 Bound compute_bound(const LayerPlan& plan, const HardwareConfig& hw)

@@ -42,7 +42,7 @@ double number_at(const json::object& layer, const std::string& column)
 std::map<std::string, double> energies(const MeasuredSet& set, const HardwareConfig& hw, const LayerResult& result)
 {
     RunResult run;
-    run.clock_mhz = hw.clock_mhz;
+    run.clock_mhz = hw.clock_mhz.value();
     run.pes = hw.macs();
     run.layers = {result};
     price(run, EnergyTable::load(set.energy_table.empty() ? hw.energy_table : set.energy_table), hw);

@@ -1,8 +1,11 @@
 #include "sim/choose_mappings.hpp"
 
 #include "dnn/base/error.hpp"
+#include "dnn/base/nearest.hpp"
+#include "dnn/base/yaml_scalar.hpp"
 #include "sim/jobs.hpp"
 #include "sim/layer_run.hpp"
+#include "sim/lower.hpp"
 #include "sim/mapper_energy.hpp"
 
 #include <algorithm>
@@ -234,6 +237,26 @@ std::vector<std::size_t> best_chain(const std::vector<std::vector<double>>& cost
     path.back() = static_cast<std::size_t>(std::min_element(sum.begin(), sum.end()) - sum.begin());
     for (std::size_t i = path.size() - 1; i > 0; --i) path[i - 1] = from[i][path[i]];
     return path;
+}
+
+void check_mappings(const Network& net, const HardwareConfig& hw, const std::vector<NamedMapping>& mappings,
+                    const std::string& file)
+{
+    std::vector<std::string> names;
+    for (const Layer& l : net.layers) names.push_back(l.name);
+    for (const NamedMapping& m : mappings) {
+        const std::string line = m.line > 0 ? ":" + std::to_string(m.line) : ""; // those of a result have none
+        const std::string place = file + line + ": layer " + quoted(m.layer) + ": ";
+        const int layer = net.find(m.layer);
+        if (layer < 0) throw UserError(place + "is no layer of " + net.name + did_you_mean(names, m.layer));
+        if (has_plan(net, hw, layer)) continue;
+        const int host = fused_into(net, hw, layer);
+        const Op op = net.layers[static_cast<std::size_t>(layer)].op;
+        throw UserError(place + "takes no mapping, since it " +
+                        (host >= 0           ? "is fused into " + net.layers[static_cast<std::size_t>(host)].name
+                         : op == Op::softmax ? "is left to the host"
+                                             : "moves no data (" + std::string(op_name(op)) + ")"));
+    }
 }
 
 std::map<int, DataflowChoice> choose_mappings(RunOptions& options, const std::vector<int>& planned)

@@ -11,6 +11,11 @@ namespace heddle {
 /// choices among dataflows; empty unless the dataflow is "best". UserError when a layer cannot be mapped.
 std::map<int, DataflowChoice> choose_mappings(RunOptions& options, const std::vector<int>& planned);
 
+/// Mappings by hand that nothing would read are refused: UserError `file:line: …` for a name that no layer has and for
+/// a layer that takes no mapping.
+void check_mappings(const Network& net, const HardwareConfig& hw, const std::vector<NamedMapping>& mappings,
+                    const std::string& file);
+
 /// Of a chain of array layers, which dataflow each takes: least sum of costs, where layer i costs cost[i][d] and
 /// change[i][d] more when the layer before ran under another. Costs < 0: the dataflow cannot run the layer.
 std::vector<std::size_t> best_chain(const std::vector<std::vector<double>>& cost,

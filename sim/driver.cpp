@@ -51,7 +51,7 @@ RunResult describe_run(const RunOptions& o)
     r.seed = o.seed;
     r.stall_seed = o.stall_seed;
     r.batch = o.network.net.layers.front().out_shape[0];
-    r.clock_mhz = o.hardware.clock_mhz;
+    r.clock_mhz = o.hardware.clock_mhz.value();
     r.pes = o.hardware.macs();
     return r;
 }

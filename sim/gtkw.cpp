@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <map>
-#include <numeric>
+#include <optional>
 #include <sstream>
 #include <tuple>
 
@@ -52,22 +53,93 @@ std::vector<std::string> groups_of(const std::string& path)
     return groups;
 }
 
+constexpr std::int64_t most_lines = 20000, lines_of_head = 200;
+
+/// Two lines for a signal, a third for names; four for a group.
+std::int64_t lines_of(const TraceOutcome::SignalFact& s)
+{
+    return s.form == SignalForm::name ? 3 : 2;
+}
+
+/// Row and column of the PE that a signal belongs to.
+std::optional<std::pair<int, int>> pe_of(const std::string& path)
+{
+    int row = 0, col = 0;
+    if (std::sscanf(path.c_str(), "array.pe_%d_%d.", &row, &col) != 2) return std::nullopt;
+    return std::make_pair(row, col);
+}
+
+/// Which signals the file lists: all, but of large arrays every so many rows and columns only.
+struct Listed {
+    std::vector<std::size_t> signals;
+    std::string note; ///< on PEs that are left out
+};
+
+Listed listed(const std::vector<TraceOutcome::SignalFact>& signals)
+{
+    std::int64_t other = lines_of_head;
+    std::map<std::pair<int, int>, std::int64_t> pes; ///< lines
+    for (const TraceOutcome::SignalFact& s : signals) {
+        if (const auto pe = pe_of(s.path))
+            pes.try_emplace(*pe, 4).first->second += lines_of(s);
+        else
+            other += lines_of(s) + 4; // at worst a group of its own
+    }
+    int every = 1;
+    const auto kept = [&](const std::pair<int, int>& pe) { return pe.first % every == 0 && pe.second % every == 0; };
+    std::int64_t kept_pes = 0;
+    for (;; ++every) {
+        std::int64_t lines = other;
+        kept_pes = 0;
+        for (const auto& [pe, count] : pes) {
+            lines += kept(pe) ? count : 0;
+            kept_pes += kept(pe) ? 1 : 0;
+        }
+        if (lines <= most_lines || kept_pes <= 1) break;
+    }
+    Listed l;
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+        const auto pe = pe_of(signals[i].path);
+        if (!pe || kept(*pe)) l.signals.push_back(i);
+    }
+    if (every > 1)
+        l.note = std::to_string(kept_pes) + " of " + std::to_string(pes.size()) + " PEs: every " +
+                 std::to_string(every) + "th row and column; the tree of signals has all";
+    return l;
+}
+
 /// Blocks as the data flow; in a block its own signals first, then what lies in scopes of it.
-std::vector<std::size_t> display_order(const std::vector<TraceOutcome::SignalFact>& signals)
+std::vector<std::size_t> display_order(const std::vector<TraceOutcome::SignalFact>& signals,
+                                       const std::vector<std::size_t>& shown)
 {
     static const std::vector<std::string> blocks{"controller",  "dram",  "dma",       "global_buffer",
                                                  "distributor", "array", "collector", "post"};
     std::map<std::vector<std::string>, std::size_t> first_seen;
-    for (std::size_t i = 0; i < signals.size(); ++i) first_seen.emplace(groups_of(signals[i].path), i);
+    for (std::size_t i : shown) first_seen.emplace(groups_of(signals[i].path), i);
     const auto key = [&](std::size_t i) {
         const std::vector<std::string> groups = groups_of(signals[i].path);
         const auto block = std::find(blocks.begin(), blocks.end(), groups.empty() ? "" : groups.front());
         return std::make_tuple(block - blocks.begin(), groups.size() > 1, first_seen[groups]);
     };
-    std::vector<std::size_t> order(signals.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::size_t> order = shown;
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
     return order;
+}
+
+/// Colour (X11's name) behind a state: green works, grey has nothing to do, blue is the array's way in and out, orange
+/// waits for something, red is held up by what comes after it.
+std::string colour_of(const std::string& state)
+{
+    const auto any = [&](std::initializer_list<const char*> words) {
+        return std::any_of(words.begin(), words.end(),
+                           [&](const char* word) { return state.find(word) != std::string::npos; });
+    };
+    if (any({"blocked", "no_credit", "frozen"})) return "red";
+    if (any({"missing", "waiting", "REF", "port", "imbalance"})) return "orange";
+    if (any({"load", "wavefront", "drain", "ACT", "PRE"})) return "steelblue";
+    if (any({"idle", "nothing", "none"})) return "grey40";
+    if (any({"compute", "busy", "moving", "streaming", "RD", "WR"})) return "forestgreen";
+    return "";
 }
 
 /// Numbers the lists of names; equal lists share a filter file.
@@ -80,7 +152,7 @@ public:
         const fs::path file = folder_ / (std::to_string(found->second) + ".txt");
         if (fresh) {
             std::string lines;
-            for (std::size_t i = 0; i < names.size(); ++i) lines += std::to_string(i) + " " + names[i] + "\n";
+            for (std::size_t i = 0; i < names.size(); ++i) lines += std::to_string(i) + " " + coloured(names[i]) + "\n";
             fs::create_directories(folder_);
             write_file_atomically(file.string(), lines);
         }
@@ -88,6 +160,13 @@ public:
     }
 
 private:
+    /// GTKWave's form: ?colour?text.
+    static std::string coloured(const std::string& state)
+    {
+        const std::string colour = colour_of(state);
+        return colour.empty() ? state : "?" + colour + "?" + state;
+    }
+
     fs::path folder_;
     std::map<SignalNames, std::size_t> numbers_;
 };
@@ -102,9 +181,16 @@ public:
         enter(groups_of(s.path));
         flags(flags_of(s.form));
         if (s.form == SignalForm::name) text_ << filters_.use(s.names) << '\n';
+        count_ += s.form == SignalForm::name ? 1 : 0;
         text_ << "SystemC." << s.path;
         if (s.width > 1) text_ << '[' << s.width - 1 << ":0]";
         text_ << '\n';
+    }
+    std::int64_t count() const { return count_; }
+    void comment(const std::string& text)
+    {
+        flags(blank);
+        text_ << '-' << text << '\n';
     }
     std::string finish()
     {
@@ -113,7 +199,12 @@ public:
     }
 
 private:
-    void flags(unsigned f) { text_ << '@' << std::hex << f << std::dec << '\n'; }
+    /// Every line of flags is followed by the one that they belong to.
+    void flags(unsigned f)
+    {
+        text_ << '@' << std::hex << f << std::dec << '\n';
+        count_ += 2;
+    }
     /// Blocks start unfolded, what is inside them folded.
     void enter(const std::vector<std::string>& groups)
     {
@@ -132,6 +223,7 @@ private:
 
     Filters& filters_;
     std::ostringstream text_;
+    std::int64_t count_ = 0;
     std::vector<std::string> open_;
 };
 
@@ -146,7 +238,10 @@ std::string write_gtkw(const std::string& dump, const std::vector<TraceOutcome::
     SignalLines lines(filters);
     lines.add({"clk", 1, SignalForm::bit, {}});
     lines.add({"cycle", 48, SignalForm::decimal, {}});
-    for (std::size_t i : display_order(signals)) lines.add(signals[i]);
+    const Listed shown = listed(signals);
+    if (!shown.note.empty()) lines.comment(shown.note);
+    for (std::size_t i : display_order(signals, shown.signals))
+        if (lines.count() < most_lines - lines_of_head) lines.add(signals[i]);
     // The zoom is minus the log2 of the ticks in 200 pixels: 20 pixels a cycle.
     const double zoom = -std::log2(static_cast<double>(period_ps) * 10.0);
     std::ostringstream text;

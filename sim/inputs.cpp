@@ -41,28 +41,12 @@ FloatTensor noise(const Shape4& shape, std::uint64_t seed)
     return picture;
 }
 
-/// What a network with weights is calibrated on, and the word for it.
-struct Calibration {
-    std::vector<FloatTensor> inputs;
-    std::vector<std::string> files;
-    std::string words;
-};
-
 Calibration calibrate_on(const std::string& model_path, const Shape4& shape, const std::string& input_file,
                          std::uint64_t seed)
 {
-    Calibration calibration;
-    for (const std::string& file : pictures_beside(model_path)) {
-        try {
-            calibration.inputs.push_back(read_network_input(file, shape));
-            calibration.files.push_back(file);
-        } catch (const UserError&) {
-            continue; // a picture for another model: not one of ours
-        }
-    }
-    if (!calibration.inputs.empty()) {
-        calibration.words = "calibrated on " + std::to_string(calibration.inputs.size()) + " pictures beside it";
-    } else if (!input_file.empty()) {
+    Calibration calibration = calibration_beside(model_path, shape);
+    if (!calibration.inputs.empty()) return calibration;
+    if (!input_file.empty()) {
         calibration.inputs.push_back(read_network_input(input_file, shape));
         calibration.words = "calibrated on the input itself";
     } else {
@@ -93,6 +77,21 @@ Workload quantized_workload(const Network& net, const std::string& path, const P
 }
 
 } // namespace
+
+Calibration calibration_beside(const std::string& model_path, const Shape4& shape)
+{
+    Calibration calibration;
+    for (const std::string& file : pictures_beside(model_path)) {
+        try {
+            calibration.inputs.push_back(read_network_input(file, shape));
+            calibration.files.push_back(file);
+        } catch (const UserError&) {
+            continue; // a picture for another model: not one of ours
+        }
+    }
+    calibration.words = "calibrated on " + std::to_string(calibration.inputs.size()) + " pictures beside it";
+    return calibration;
+}
 
 Workload make_workload(const Network& net, const std::string& network_name, const Precision& precision,
                        const std::string& input_file, std::uint64_t seed)

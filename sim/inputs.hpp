@@ -26,6 +26,15 @@ struct Workload {
 Workload make_workload(const Network& net, const std::string& network_name, const Precision& precision,
                        const std::string& input_file, std::uint64_t seed);
 
+/// What a network with weights is calibrated on, and the words for it.
+struct Calibration {
+    std::vector<FloatTensor> inputs;
+    std::vector<std::string> files;
+    std::string words;
+};
+/// The pictures in the folder `pictures` beside the model that fit its input; there may be none.
+Calibration calibration_beside(const std::string& model_path, const Shape4& shape);
+
 /// Hash of what `name_or_path` stands for: the file's or the shipped file's content, the text itself for gemm.
 std::string network_hash(const std::string& name_or_path);
 

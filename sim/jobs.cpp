@@ -101,6 +101,39 @@ double handle(const std::string& line, const std::function<void(int, const Layer
 
 } // namespace
 
+std::string in_process_apart(const std::function<void(const std::function<void(const std::string&)>&)>& work)
+{
+    int ends[2];
+    if (::pipe(ends) != 0) return {};
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        ::close(ends[0]);
+        try {
+            work([&](const std::string& text) {
+                for (std::size_t sent = 0; sent < text.size();) {
+                    const ssize_t n = ::write(ends[1], text.data() + sent, text.size() - sent);
+                    if (n <= 0) ::_exit(1);
+                    sent += static_cast<std::size_t>(n);
+                }
+                ::_exit(0); // at once, without destructors of the parent's objects
+            });
+        } catch (...) {
+            ::_exit(1);
+        }
+        ::_exit(1);
+    }
+    ::close(ends[1]);
+    std::string text;
+    char buffer[4096];
+    for (ssize_t n; pid > 0 && (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
+    ::close(ends[0]);
+    int status = 1;
+    if (pid > 0) ::waitpid(pid, &status, 0);
+    return status == 0 ? text : "";
+}
+
 double run_in_processes(const RunOptions& options, const std::vector<int>& layers,
                         const std::function<void(int, const LayerResult&)>& report)
 {

@@ -4,7 +4,14 @@
 
 #include "sim/driver.hpp"
 
+#include <functional>
+#include <string>
+
 namespace heddle {
+
+/// Calls `work` in a process of its own, which ends with it: what is elaborated there does not count here. `work` hands
+/// back its text by calling what it is given; empty when it threw, died or gave none.
+std::string in_process_apart(const std::function<void(const std::function<void(const std::string&)>&)>& work);
 
 /// Calls `report` for every layer, in the order in which they finish; returns the reference's seconds (slowest
 /// process). Errors of a process are thrown here as what they were there.

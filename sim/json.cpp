@@ -69,6 +69,8 @@ std::string pretty(const json::value& value)
 json::value JsonWriter::to_json(double v)
 {
     if (!std::isfinite(v)) throw std::logic_error("a result is not a finite number");
+    constexpr double largest = 1e15;
+    if (v == std::trunc(v) && std::abs(v) < largest) return static_cast<std::int64_t>(v); // 700, not 7E2
     return v;
 }
 

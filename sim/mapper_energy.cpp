@@ -101,7 +101,8 @@ void estimate_dram(const HardwareConfig& hw, const Traffic& t, const Bound& boun
     if (!modelled) return;
     d.activates = ceil_div(d.read_bytes + d.write_bytes, timing.row_bytes) + 3 * t.tiles;
     d.precharges = d.activates;
-    const double clocks = static_cast<double>(r.cycles) * static_cast<double>(timing.clock_khz) / (1e3 * hw.clock_mhz);
+    const double clocks =
+        static_cast<double>(r.cycles) * static_cast<double>(timing.clock_khz) / (1e3 * hw.clock_mhz.value());
     const std::int64_t ranks = std::int64_t{timing.channels} * timing.ranks;
     d.active_standby_clocks = static_cast<std::int64_t>(clocks) * ranks;
     d.refreshes = timing.refreshes_in(static_cast<std::int64_t>(clocks)) * ranks;

@@ -19,7 +19,8 @@ std::int64_t latency_of(const HardwareConfig& hw)
     if (d.kind == DramKind::resident) return 0;
     if (d.kind == DramKind::fixed) return d.latency_cycles;
     const std::int64_t clocks = d.timing.trcd + d.timing.read_data_end();
-    return 2 * d.sync_cycles + ceil_div(clocks * 1000 * hw.clock_mhz, d.timing.clock_khz);
+    const Rational ratio = hw.memory_clocks_per_cycle();
+    return 2 * d.sync_cycles + scaled_ceil(clocks, ratio.denominator(), ratio.numerator());
 }
 
 std::int64_t words_of(const PartitionConfig& p, int bits)

@@ -86,6 +86,7 @@ struct Mapping {
 struct NamedMapping {
     std::string layer;
     Mapping mapping;
+    int line = 0; ///< of its file; 0: from none
 };
 
 const char* tensor_name(Tensors t);

@@ -88,6 +88,7 @@ std::vector<NamedMapping> read_file_of(const YamlReader& file)
         if (!item.is_map()) item.fail("expected a mapping with layer and levels");
         NamedMapping named;
         named.layer = item.text("layer");
+        named.line = item.child("layer").line();
         if (!seen.insert(named.layer).second)
             item.fail_at("layer", "expected each layer once, got \"" + named.layer + "\" again");
         named.mapping = read_mapping(item);

@@ -2,8 +2,12 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/base/nearest.hpp"
 #include "dnn/base/yaml_message.hpp"
+#include "dnn/base/yaml_reader.hpp"
 #include "dnn/base/yaml_scalar.hpp"
+#include "sim/dataflow.hpp"
+#include "sim/text.hpp"
 
 #include <algorithm>
 #include <yaml-cpp/yaml.h>
@@ -119,6 +123,45 @@ void put(std::string& text, const std::string& file, const OverlayEntry& e, cons
     text.replace(at, length, e.value);
 }
 
+/// Dataflows are this folder's: hw/ knows their names only as text.
+HardwareConfig parse_checked(const std::string& yaml, const std::string& file)
+{
+    HardwareConfig hw = parse_hardware(yaml, file);
+    const std::vector<std::string> known = dataflow_names();
+    const YamlReader flows = YamlReader::load_string(yaml, file).child("dataflows");
+    for (std::size_t i = 0; i < hw.dataflows.size(); ++i) {
+        const std::string& name = hw.dataflows[i];
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            flows.items()[i].fail("expected one of " + joined(known) + ", got " + quoted(name) +
+                                  did_you_mean(known, name));
+        const auto here = hw.dataflows.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(hw.dataflows.begin(), here, name) != here)
+            flows.items()[i].fail("expected each dataflow once, got " + quoted(name) + " again");
+    }
+    return hw;
+}
+
+/// A hardware description instead of changes to one: it has a name and says something in every part of the machine,
+/// one at most left out.
+void refuse_whole_hardware(const std::vector<OverlayEntry>& overlay, const std::string& overlay_file,
+                           const std::string& hardware_yaml, const std::string& hardware_file)
+{
+    int parts = 0, covered = 0;
+    for (const auto& part : load(hardware_yaml, hardware_file)) {
+        if (!part.second.IsMap()) continue;
+        const std::string prefix = part.first.Scalar() + ".";
+        ++parts;
+        covered += std::any_of(overlay.begin(), overlay.end(),
+                               [&](const OverlayEntry& e) { return e.key.compare(0, prefix.size(), prefix) == 0; });
+    }
+    const auto named =
+        std::find_if(overlay.begin(), overlay.end(), [](const OverlayEntry& e) { return e.key == "name"; });
+    if (named == overlay.end() || covered + 1 < parts) return;
+    throw UserError(overlay_file + ":" + std::to_string(named->line) + ":" + std::to_string(named->col) +
+                    ": name: this is a whole hardware description; expected an overlay, which holds only the keys "
+                    "that change, such as dram.latency_cycles: 40 (a description is given by --hw)");
+}
+
 /// Whom to blame for `what` ("file:line:col: path: message"): the entry whose key it names, else the first.
 [[noreturn]] void blame(const std::string& what, const std::string& hardware_file,
                         const std::vector<OverlayEntry>& overlay, const std::string& overlay_file)
@@ -130,7 +173,8 @@ void put(std::string& text, const std::string& file, const OverlayEntry& e, cons
     }
     const std::string path = rest.substr(0, rest.find(": "));
     for (const OverlayEntry& e : overlay)
-        if (e.key == path) throw UserError(place(overlay_file, e) + rest.substr(rest.find(": ") + 2));
+        if (e.key == path || path.compare(0, e.key.size() + 1, e.key + "[") == 0)
+            throw UserError(place(overlay_file, e) + rest.substr(rest.find(": ") + 2));
     throw UserError(place(overlay_file, overlay.front()) + "the hardware with this overlay is not valid: " + rest);
 }
 
@@ -160,10 +204,10 @@ DescribedHardware overlaid_hardware(const std::string& hardware_yaml, const std:
     DescribedHardware described;
     described.yaml = apply_overlay(hardware_yaml, hardware_file, overlay, overlay_file);
     try {
-        described.config = parse_hardware(described.yaml, hardware_file);
+        described.config = parse_checked(described.yaml, hardware_file);
     } catch (const UserError& e) {
         if (overlay.empty()) throw;
-        parse_hardware(hardware_yaml, hardware_file); // its own mistakes first
+        parse_checked(hardware_yaml, hardware_file); // its own mistakes first
         blame(e.what(), hardware_file, overlay, overlay_file);
     }
     return described;
@@ -174,8 +218,12 @@ DescribedHardware load_overlaid_hardware(const std::string& name_or_path, const 
     DescribedHardware described;
     described.config = load_hardware(name_or_path);
     described.yaml = read_file(described.config.source_file, max_bytes);
-    if (overlay_file.empty()) return described;
+    if (overlay_file.empty()) {
+        described.config = parse_checked(described.yaml, described.config.source_file);
+        return described;
+    }
     const std::vector<OverlayEntry> overlay = parse_overlay(read_file(overlay_file, max_bytes), overlay_file);
+    refuse_whole_hardware(overlay, overlay_file, described.yaml, described.config.source_file);
     return overlaid_hardware(described.yaml, described.config.source_file, overlay, overlay_file);
 }
 

@@ -34,7 +34,8 @@ struct DescribedHardware {
 /// parse_hardware(apply_overlay(…)); what is wrong with a value is reported at the overlay's line.
 DescribedHardware overlaid_hardware(const std::string& hardware_yaml, const std::string& hardware_file,
                                     const std::vector<OverlayEntry>& overlay, const std::string& overlay_file);
-/// `overlay_file` may be empty: then load_hardware(name_or_path).
+/// `overlay_file` may be empty: then load_hardware(name_or_path). Here and above also UserError for a dataflow that
+/// does not exist, and for a whole description in an overlay's place.
 DescribedHardware load_overlaid_hardware(const std::string& name_or_path, const std::string& overlay_file);
 
 /// The scalar at a dotted key of a YAML text; empty when absent.

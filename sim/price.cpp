@@ -191,7 +191,7 @@ private:
 
     double static_energy(const LayerResult& layer) const
     {
-        const double seconds = count(layer.cycles) / (1e6 * hw_.clock_mhz);
+        const double seconds = count(layer.cycles) / (1e6 * hw_.clock_mhz.value());
         constexpr double pj_per_mj = 1e9;
         return table_.static_mw(chip_).value_or(0.0) * seconds * pj_per_mj +
                table_.clock_pj_per_cycle(chip_).value_or(0.0) * count(layer.cycles);

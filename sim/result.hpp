@@ -104,7 +104,7 @@ struct RunResult {
     bool timing_only = false;
     std::uint64_t seed = 0, stall_seed = 0;
     int batch = 1;
-    int clock_mhz = 0;
+    double clock_mhz = 0.0;
     int pes = 0;
     std::vector<LayerResult> layers;
     double coverage_macs = 1.0; ///< share of MACs that was timed

@@ -32,7 +32,7 @@ std::string in_microseconds(double value)
 
 Timeline::Timeline(Accelerator& machine, const CompiledPlan& plan, const TraceWindow& window, std::int64_t max_bytes)
     : array_(machine.array()), plan_(plan), window_(window, machine.array(), 0),
-      period_us_(1.0 / plan.hardware().clock_mhz),
+      period_us_(1.0 / plan.hardware().clock_mhz.value()),
       memory_period_us_(plan.hardware().dram.kind == DramKind::dram ? 1000.0 / plan.hardware().dram.timing.clock_khz
                                                                     : 0.0),
       max_bytes_(max_bytes), tracks_(static_cast<std::size_t>(command_track()) + 1)

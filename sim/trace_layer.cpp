@@ -2,12 +2,14 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "sim/jobs.hpp"
 #include "sim/layer_run.hpp"
 #include "sim/timeline.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 namespace heddle {
 
@@ -33,16 +35,6 @@ void check_window(const TraceWindow& w, const CompiledPlan& plan)
         throw UserError(std::string(option) + ": layer " + plan.plan().name + " has " +
                         (tiles ? "tiles 0.." : "passes 0..") + std::to_string(count - 1) + ", got " +
                         std::to_string(w.last));
-}
-
-/// Cycles of the window if the layer takes its bound.
-Cycle expected_cycles(const TraceWindow& w, const CompiledPlan& plan, Cycle bound)
-{
-    if (w.unit == TraceWindow::Unit::cycle) return std::max<Cycle>(0, std::min(w.last, bound - 1) - w.first + 1);
-    const std::int64_t all =
-        w.unit == TraceWindow::Unit::tile ? static_cast<std::int64_t>(plan.tiles().size()) : count_passes(plan);
-    return static_cast<Cycle>(static_cast<double>(bound) * static_cast<double>(w.last - w.first + 1) /
-                              static_cast<double>(all));
 }
 
 /// What looks at the machine while it runs. The machine keeps calling it, so it lives as long as the machine.
@@ -74,7 +66,39 @@ void take_outcome(const Watchers& w, TraceOutcome& out)
         out.signals.push_back({s.path(), s.width(), s.form(), s.names() ? *s.names() : SignalNames{}});
     out.first_cycle = w.tracer->first_cycle();
     out.last_cycle = w.tracer->last_cycle();
+    out.first_work = w.tracer->first_work();
     out.limited = w.tracer->limited();
+}
+
+/// Runs the layer up to the window's end in a process of its own; none when that fails, as the run itself will tell.
+std::optional<TracePlan> forecast(const RunOptions& options, int layer, const TraceRequest& request)
+{
+    const std::string text = in_process_apart([&](const std::function<void(const std::string&)>& give) {
+        std::function<void()> at_end;
+        LayerRunner runner(options);
+        runner.watch([&](Accelerator& machine, const CompiledPlan& plan) {
+            check_window(request.trace.window, plan);
+            auto causes = std::make_shared<CauseWatch>(machine);
+            auto seen = std::make_shared<TraceForecast>(machine, plan, request.trace);
+            const auto tell = [seen, give] {
+                give(std::to_string(seen->signals()) + " " + std::to_string(seen->bytes()) + " " +
+                     std::to_string(seen->cycles()));
+            };
+            machine.dram().log_commands([seen](const DramCommand& c) { seen->command(c); });
+            machine.clock().observe([causes, seen, tell](Cycle now) {
+                seen->look(now, causes->look());
+                if (seen->over()) tell();
+            });
+            at_end = tell;
+            return std::shared_ptr<void>(seen);
+        });
+        runner.run(layer);
+        at_end();
+    });
+    TracePlan plan;
+    std::istringstream numbers(text);
+    if (!(numbers >> plan.signals >> plan.expected_bytes >> plan.expected_cycles)) return std::nullopt;
+    return plan;
 }
 
 } // namespace
@@ -84,21 +108,13 @@ TraceOutcome trace_layer(const RunOptions& options, int layer, const TraceReques
 {
     RunOptions o = options;
     o.driver = TimeDriver::reference;
-    const Cycle bound = LayerRunner::choose(o, layer).bound.cycles;
+    if (announce && !request.trace.vcd.empty())
+        if (const std::optional<TracePlan> plan = forecast(o, layer, request)) announce(*plan);
     std::shared_ptr<Watchers> watchers;
     LayerRunner runner(o);
     runner.watch([&](Accelerator& machine, const CompiledPlan& plan) {
         check_window(request.trace.window, plan);
         watchers = std::make_shared<Watchers>(machine, plan, request);
-        if (announce) {
-            TracePlan p;
-            p.expected_cycles = expected_cycles(request.trace.window, plan, bound);
-            if (watchers->tracer) {
-                p.signals = static_cast<std::int64_t>(watchers->tracer->signals().all().size());
-                p.expected_bytes = watchers->tracer->expected_bytes(p.expected_cycles);
-            }
-            announce(p);
-        }
         return watchers;
     });
     TraceOutcome out;

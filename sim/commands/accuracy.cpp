@@ -1,7 +1,7 @@
 #include "dnn/accuracy.hpp"
-#include "hw/hardware.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
+#include "sim/overlay.hpp"
 #include "sim/text.hpp"
 
 #include <limits>
@@ -23,7 +23,7 @@ int accuracy_command(const std::vector<std::string>& arguments, std::ostream& ou
     if (!line.parse(arguments, out)) return 0;
     AccuracyOptions options;
     options.limit = line.integer("limit", 1, std::numeric_limits<int>::max(), 0);
-    if (line.has("hw")) options.precision = load_hardware(line.text("hw")).precision;
+    if (line.has("hw")) options.precision = load_overlaid_hardware(line.text("hw"), "").config.precision;
     const Network net = load_network(line.text("MODEL"));
     const Accuracy result = measure_accuracy(net, read_fashion_mnist("train"), read_fashion_mnist("t10k"), options);
     out << net.name << " on " << grouped(result.pictures) << " pictures of Fashion-MNIST's test set\n"

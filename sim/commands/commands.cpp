@@ -14,6 +14,7 @@ const std::vector<Subcommand>& commands()
         {"energy", "price the counts of a finished run by another energy table", energy_command},
         {"diff", "compare two results layer by layer (exit code 1 when they differ)", diff_command},
         {"accuracy", "top-1 of a trained model on Fashion-MNIST, in floats and in integers", accuracy_command},
+        {"infer", "a network's output for an array, by the plain reference alone", infer_command},
         {"trace", "waveform or timeline of one layer, cycle by cycle", trace_command},
         {"wave-diff", "compare two waveforms cycle by cycle (exit code 1 when they differ)", wave_diff_command},
     };

@@ -24,6 +24,7 @@ int energy_command(const std::vector<std::string>& arguments, std::ostream& out)
 int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 int calibrate_command(const std::vector<std::string>& arguments, std::ostream& out);
 int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);
+int infer_command(const std::vector<std::string>& arguments, std::ostream& out);
 int trace_command(const std::vector<std::string>& arguments, std::ostream& out);
 int wave_diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 

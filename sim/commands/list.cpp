@@ -41,7 +41,7 @@ void list_hardware(std::ostream& out)
                                    : hw.dram.kind == DramKind::fixed ? "fixed latency"
                                                                      : "none";
         table.add_row({name, std::to_string(hw.array.rows) + "x" + std::to_string(hw.array.cols),
-                       std::to_string(hw.clock_mhz) + " MHz", std::to_string(bytes / 1024) + " KB", memory,
+                       hw.clock_mhz.text() + " MHz", std::to_string(bytes / 1024) + " KB", memory,
                        joined(hw.dataflows, " "), hw.energy_table});
     }
     table.print(out);

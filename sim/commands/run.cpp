@@ -2,6 +2,7 @@
 #include "dnn/base/files.hpp"
 #include "dnn/base/yaml_scalar.hpp"
 #include "dnn/onnx_coverage.hpp"
+#include "sim/choose_mappings.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/commands/mapper_flags.hpp"
@@ -71,12 +72,6 @@ void describe_options(CommandLine& line)
                  "quicker: times of some layers")
         .example("heddle run gemm:64x64x64 --hw ./mine.yaml --out results",
                  "a matrix multiply on a machine of your own");
-}
-
-void check_mappings(const Network& net, const std::vector<NamedMapping>& mappings, const std::string& file)
-{
-    for (const NamedMapping& m : mappings)
-        if (net.find(m.layer) < 0) throw UserError(file + ": " + quoted(m.layer) + " is no layer of " + net.name);
 }
 
 void check_layers(const Network& net, const RunOptions& o)
@@ -214,7 +209,7 @@ Request make_request(const CommandLine& line)
     if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
     if (line.has("mapping")) {
         o.mappings = load_mappings(line.text("mapping"));
-        check_mappings(net, o.mappings, line.text("mapping"));
+        check_mappings(net, o.hardware, o.mappings, line.text("mapping"));
     }
     check_layers(net, o);
     OutputFolder folder(line.has("out") ? line.text("out") : default_folder(identity_of(line, net, o)));

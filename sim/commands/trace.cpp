@@ -1,5 +1,6 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/yaml_scalar.hpp"
+#include "sim/choose_mappings.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/dataflow.hpp"
@@ -155,7 +156,10 @@ RunOptions read_options(const CommandLine& line, std::string& workload)
     const std::string name = line.text("NETWORK");
     const Network net = load_network(name, static_cast<int>(line.integer("batch", 1, 1024, 1)));
     find_layer(net, o.hardware, line.text("layer"));
-    if (line.has("mapping")) o.mappings = load_mappings(line.text("mapping"));
+    if (line.has("mapping")) {
+        o.mappings = load_mappings(line.text("mapping"));
+        check_mappings(net, o.hardware, o.mappings, line.text("mapping"));
+    }
     Workload work = make_workload(net, name, o.hardware.precision, line.text("input"), o.seed);
     o.network = std::move(work.network);
     o.input = std::move(work.input);
@@ -172,7 +176,7 @@ void announce(std::ostream& out, const TracePlan& p, std::int64_t limit)
 {
     if (p.signals == 0) return;
     out << "about " << mebibytes(p.expected_bytes) << ": " << grouped(p.signals) << " signals, "
-        << grouped(p.expected_cycles) << " cycles if the layer takes its bound";
+        << grouped(p.expected_cycles) << " cycles";
     if (p.expected_bytes > limit) out << "; the limit of " << mebibytes(limit) << " (--max-mib) will cut it short";
     out << std::endl;
 }
@@ -218,9 +222,10 @@ int trace_command(const std::vector<std::string>& arguments, std::ostream& out)
     if (outcome.first_cycle != never) {
         if (!fst.empty()) convert_to_fst(request.trace.vcd, fst);
         if (!line.has("vcd")) fs::remove(request.trace.vcd);
-        const std::string save =
-            write_gtkw(line.has("vcd") ? request.trace.vcd : fst, outcome.signals, request.trace.title,
-                       outcome.first_cycle * options.hardware.clock_period_ps(), options.hardware.clock_period_ps());
+        const std::int64_t period_ps = options.hardware.clock_period_ps();
+        const Cycle opened = outcome.first_work != never ? outcome.first_work : outcome.first_cycle;
+        const std::string save = write_gtkw(line.has("vcd") ? request.trace.vcd : fst, outcome.signals,
+                                            request.trace.title, opened * period_ps, period_ps);
         print_outcome(out, outcome, request, fst);
         out << "view it     gtkwave " << save << '\n';
     } else {

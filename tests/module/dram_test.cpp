@@ -197,7 +197,7 @@ TEST_CASE("fixed memory: a request that its queue keeps out waits for the window
 namespace {
 
 /// One bank, no refresh, so that a read's latency is tRCD + read latency + burst.
-HardwareConfig device(int accelerator_mhz, std::int64_t memory_khz, int sync)
+HardwareConfig device(const Rational& accelerator_mhz, std::int64_t memory_khz, int sync)
 {
     HardwareConfig hw;
     hw.clock_mhz = accelerator_mhz;
@@ -247,7 +247,7 @@ TEST_CASE("a device on the same clock answers a closed row after tRCD, read late
 TEST_CASE("a device on another clock: edges are placed by integer arithmetic on the ratio")
 {
     MemoryBench fast(device(1000, 2000000, 0)), slow(device(1000, 500000, 0)), ratio(device(1000, 1500000, 0)),
-        less(device(1250, 1000000, 0));
+        less(device(1250, 1000000, 0)), thirds(device(Rational(2800, 3), 1000000, 0));
     // Memory at twice the speed: accepted in cycle 1001 = clock 2002, ACT 2003, RD 2009, complete at 2018 = cycle 1009.
     CHECK(latency_of(fast) == 1009 + 1 - late);
     // At half: cycle 1001 lies in clock 500, ACT 501, RD 507, complete at 516 = cycle 1032.
@@ -256,6 +256,8 @@ TEST_CASE("a device on another clock: edges are placed by integer arithmetic on 
     CHECK(latency_of(ratio) == 1012 + 1 - late);
     // At 4/5: clock floor(800.8), ACT 801, RD 807, complete at 816 = cycle 1020.
     CHECK(latency_of(less) == 1020 + 1 - late);
+    // 1 GHz at 2800/3 MHz is 15/14: clock floor(1072.5), ACT 1073, RD 1079, complete at 1088 = cycle ceil(1015.47).
+    CHECK(latency_of(thirds) == 1016 + 1 - late);
 }
 
 TEST_CASE("a device streams an open row at the rate of its data bus")

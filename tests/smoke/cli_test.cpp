@@ -1,8 +1,11 @@
 // Does the executable answer, refuse mistakes with exit code 2 and one line, and leave nothing half-written?
+#include "dnn/npy.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +18,9 @@
 #include <unistd.h>
 
 using Catch::Contains;
+using heddle::npy_content;
+using heddle::NpyArray;
+using heddle::read_npy;
 namespace fs = std::filesystem;
 
 namespace {
@@ -93,7 +99,7 @@ TEST_CASE("help and version go to standard output, without a banner")
 {
     const Workplace place;
     for (const std::string command : {"", "run", "explain", "list", "show", "map", "calibrate", "energy", "diff",
-                                      "accuracy", "trace", "wave-diff"}) {
+                                      "accuracy", "infer", "trace", "wave-diff"}) {
         INFO(command);
         const Outcome outcome = heddle(place, command + " --help");
         CHECK(outcome.code == 0);
@@ -153,6 +159,59 @@ TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behi
     check_refused(place, "energy dup.yaml --table horowitz_45nm", "dup.yaml");
     check_refused(place, "map tiny --hw tpu_like --layers 99", "99");
     check_refused(place, "accuracy tiny", "weights");
+    place.write("x.npy", npy_content({2, 3, 16, 16}, std::vector<float>(2 * 3 * 16 * 16, 0.5f)));
+    check_refused(place, "infer tiny --input x.npy", "--output is missing");
+    check_refused(place, "infer tiny --input nope.npy -o y.npy", "nope.npy");
+    check_refused(place, "infer tiny --input file -o y.npy", "not a .npy file");
+    check_refused(place, "infer resnet18 --input x.npy -o y.npy", "batch first, got (2,3,16,16) (input x.npy)");
+    check_refused(place, "infer tiny --input x.npy -o nowhere/y.npy", "no such folder: nowhere");
+    check_refused(place, "infer tiny --input x.npy -o /proc/y.npy", "/proc/y.npy");
+}
+
+TEST_CASE("what is given is used or refused: overlays, dataflows, clocks, mappings")
+{
+    const Workplace place;
+    place.write("xx.yaml", "dataflows: [ws, xx]\n");
+    place.write("clock.yaml", "\nclock_mhz: 0\n");
+    place.write("moves_none.yaml", "mappings:\n  - {layer: join, levels: []}\n");
+    place.write("none.yaml", "mappings:\n  - {layer: COV1, levels: []}\n");
+    const std::string run = "run tiny --hw tpu_like ";
+    check_refused(place, run + "--overlay xx.yaml", "xx.yaml:1:1: dataflows: expected one of ws, os");
+    check_refused(place, run + "--overlay clock.yaml", "clock.yaml:2:1: clock_mhz: expected a number from 0.001");
+    check_refused(place, run + "--overlay " HEDDLE_SOURCE_DIR "/hw/presets/eyeriss.yaml",
+                  "this is a whole hardware description");
+    check_refused(place, run + "--mapping none.yaml", "none.yaml:2: layer \"COV1\": is no layer of tiny");
+    check_refused(place, run + "--mapping moves_none.yaml", "moves_none.yaml:2: layer \"join\": takes no mapping");
+    check_refused(place, "trace tiny --hw tpu_like --layer conv1 --vcd w.vcd --mapping none.yaml",
+                  "none.yaml:2: layer \"COV1\": is no layer of tiny");
+}
+
+TEST_CASE("infer writes the network's output for a batch, in floats and in integers scaled back")
+{
+    const Workplace place;
+    place.write("x.npy", npy_content({2, 3, 16, 16}, std::vector<float>(2 * 3 * 16 * 16, 0.5f)));
+    const auto answer = [&](const std::string& options) {
+        const Outcome outcome = heddle(place, "infer tiny --input x.npy -o y.npy " + options);
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+        CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
+        CHECK_THAT(outcome.out, Contains("tiny: 2x3x16x16 -> 2x10x1x1 in y.npy") && Contains("synthetic weights"));
+        return read_npy((place.path / "y.npy").string());
+    };
+    const NpyArray floats = answer("--float"), integers = answer("");
+    CHECK(floats.shape == std::vector<std::int64_t>{2, 10, 1, 1});
+    CHECK(integers.shape == floats.shape);
+    CHECK(answer("--float").bytes == floats.bytes);
+    CHECK(answer("--float --seed 2").bytes != floats.bytes);
+    const std::vector<float> a = floats.floats(), b = integers.floats();
+    float largest = 0, worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        CHECK(a[i] == a[i % 10]); // both pictures are the same
+        largest = std::max(largest, std::abs(a[i]));
+        worst = std::max(worst, std::abs(a[i] - b[i]));
+    }
+    CHECK(worst < 0.25f * largest);
+    CHECK(worst > 0.0f);
 }
 
 TEST_CASE("a misspelt name is answered by the one that was meant")

@@ -213,6 +213,13 @@ Draw draw(std::uint64_t seed, DramKind kind)
     return d;
 }
 
+/// Accelerator cycles that so many memory clocks take.
+std::int64_t cycles_of(const HardwareConfig& hw, std::int64_t clocks)
+{
+    const Rational ratio = hw.memory_clocks_per_cycle();
+    return scaled_floor(clocks, ratio.denominator(), ratio.numerator());
+}
+
 /// Cycles in which anything can be short of bandwidth: beats on the bus and the spacing between them, beats through the
 /// DMA, and one for every response that finds another before it.
 std::int64_t bandwidth_limit(const HardwareConfig& hw, const Waits& w)
@@ -229,7 +236,7 @@ std::int64_t bandwidth_limit(const HardwareConfig& hw, const Waits& w)
     const std::int64_t clocks = (w.dram.reads + w.dram.writes) * std::max(t.tccd_l, t.burst_clocks()) +
                                 w.dram.writes * (t.read_to_write() + t.write_data_end() + t.twtr_l) +
                                 w.dram.activates * t.tfaw;
-    return through_dma + clocks * hw.clock_mhz * 1000 / t.clock_khz;
+    return through_dma + cycles_of(hw, clocks);
 }
 
 /// What comes for a waiting array shows as an on-chip reason for the cycle in which the buffer passes it on.
@@ -246,8 +253,7 @@ std::int64_t latency_limit(const HardwareConfig& hw, const Waits& w)
     const std::int64_t memory =
         hw.dram.kind == DramKind::fixed
             ? hw.dram.latency_cycles
-            : 2 * hw.dram.sync_cycles + 2 +
-                  std::int64_t{t.tras + t.trp + t.trcd + t.read_data_end()} * hw.clock_mhz * 1000 / t.clock_khz;
+            : 2 * hw.dram.sync_cycles + 2 + cycles_of(hw, t.tras + t.trp + t.trcd + t.read_data_end());
     return (w.moves + 1) * (memory + hw.dma.startup_cycles + hw.dma.issue_interval_cycles + 8);
 }
 
@@ -313,12 +319,13 @@ void check_reasons(std::uint64_t seed, DramKind kind)
     {
         const Waits w = waits_on(d.options, often);
         INFO("refresh interval / 8: " << w);
-        const std::int64_t clocks = w.cycles * t.clock_khz / (std::int64_t{1000} * d.hw.clock_mhz);
+        const Rational ratio = often.memory_clocks_per_cycle();
+        const std::int64_t clocks = scaled_floor(w.cycles, ratio.numerator(), ratio.denominator());
         CHECK(w.dram.refreshes == t.refreshes_in(clocks) * t.channels * t.ranks);
         // The rank that is awaited closes (after a write at the latest) and refreshes; its channels may do so one after
         // the other.
         const std::int64_t closed = t.tras + t.write_data_end() + t.twr + t.trp_all + t.trfc;
-        CHECK(w.refresh <= w.dram.refreshes * closed * 1000 * d.hw.clock_mhz / t.clock_khz);
+        CHECK(w.refresh <= cycles_of(often, w.dram.refreshes * closed));
         CHECK(w.refresh >= base.refresh);
     }
 }

@@ -31,24 +31,39 @@ struct Folder {
 struct Facts {
     LayerResult result;
     bool limited = false;
+    TracePlan plan; ///< forecast, when it was asked for
+    Cycle written = 0, first_work = never;
 };
 
 /// Traces in a process of its own.
-inline Facts traced(const Subject& s, const TraceRequest& request, std::uint64_t stall_seed = 0)
+inline Facts traced(const Subject& s, const TraceRequest& request, std::uint64_t stall_seed = 0, bool forecast = false)
 {
     RunOptions options = s.options;
     options.stall_seed = stall_seed;
     const std::string text = in_process([&] {
-        TraceOutcome out = trace_layer(options, s.layer, request, {});
+        TracePlan plan;
+        std::function<void(const TracePlan&)> announce;
+        if (forecast) announce = [&](const TracePlan& p) { plan = p; };
+        TraceOutcome out = trace_layer(options, s.layer, request, announce);
         JsonWriter writer;
         visit(writer, out.result);
-        return json::serialize(json::object{{"result", writer.object}, {"limited", out.limited}});
+        return json::serialize(json::object{{"result", writer.object},
+                                            {"limited", out.limited},
+                                            {"signals", plan.signals},
+                                            {"bytes", plan.expected_bytes},
+                                            {"cycles", plan.expected_cycles},
+                                            {"written", out.last_cycle - out.first_cycle + 1},
+                                            {"work", out.first_work}});
     });
     const json::value v = json::parse(text);
     Facts facts;
     JsonReader reader(v.at("result"), "child");
     visit(reader, facts.result);
     facts.limited = v.at("limited").as_bool();
+    facts.plan = {v.at("signals").to_number<std::int64_t>(), v.at("bytes").to_number<std::int64_t>(),
+                  v.at("cycles").to_number<Cycle>()};
+    facts.written = v.at("written").to_number<Cycle>();
+    facts.first_work = v.at("work").to_number<Cycle>();
     return facts;
 }
 

@@ -1,4 +1,6 @@
 // What a waveform or a timeline shows: wavefronts, windows, limits, slices, and two waveforms compared.
+#include "hw/trace.hpp"
+#include "sim/layer_run.hpp"
 #include "sim/vcd.hpp"
 #include "sim/wave_diff.hpp"
 #include "tests/system/trace_bench.hpp"
@@ -83,6 +85,110 @@ TEST_CASE("a window holds exactly the cycles, tiles or passes asked for, with th
     bool left = false; // behind the last tile only its wavefront
     for (cycles = 0; tiles.next(); cycles += left ? 1 : 0) left = left || tiles.number(tile) > 3;
     CHECK(cycles <= 34);
+}
+
+TEST_CASE("the forecast of a waveform's size holds on machines, windows and scopes drawn at random")
+{
+    const std::uint64_t seed = 18;
+    Random random(seed);
+    const std::vector<Subject> all = subjects();
+    const Folder folder;
+    for (int round = 0; round < 12; ++round) {
+        const Subject& s = all[random.below(all.size())];
+        TraceRequest request = waveform(folder.file("w.vcd"), {});
+        if (random.below(4) == 0) request.trace.scopes = {"dma", "array.pe_1_*"};
+        if (random.below(3) > 0) {
+            request.trace.window.first = random.range(0, 700);
+            request.trace.window.last = request.trace.window.first + random.range(20, 400);
+        }
+        CAPTURE(seed, round, s.what, request.trace.window.first, request.trace.window.last);
+        try {
+            const Facts f = traced(s, request, 0, true);
+            CHECK(f.plan.expected_cycles == f.written);
+            const auto size = static_cast<double>(fs::file_size(folder.file("w.vcd")));
+            CAPTURE(f.plan.expected_bytes, size);
+            CHECK(static_cast<double>(f.plan.expected_bytes) < 1.2 * size); // these are short: nothing is sampled
+            CHECK(static_cast<double>(f.plan.expected_bytes) > size / 1.2);
+        } catch (const CheckFailure& e) { // a window behind the layer's end is refused, with no file
+            CHECK(request.trace.window.first > 0);
+            CHECK(std::string(e.what()).find("ends with cycle") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("the forecast of a window too long to look at every cycle holds within a factor of two")
+{
+    const std::uint64_t seed = 19;
+    Random random(seed);
+    const std::vector<Subject> all = subjects();
+    const Folder folder;
+    for (int round = 0; round < 6; ++round) {
+        const Subject& s = all[random.below(all.size())];
+        const TraceRequest request = waveform(folder.file("w.vcd"), {});
+        const Facts f = traced(s, request);
+        const json::value looked = json::parse(in_process([&] {
+            RunOptions options = s.options;
+            options.driver = TimeDriver::reference;
+            LayerRunner runner(options);
+            std::shared_ptr<TraceForecast> seen;
+            runner.watch([&](Accelerator& machine, const CompiledPlan& plan) {
+                // Some 1,500 signals: 100 cycles are looked at, then groups of six.
+                seen = std::make_shared<TraceForecast>(machine, plan, request.trace, 150'000);
+                auto causes = std::make_shared<CauseWatch>(machine);
+                machine.dram().log_commands([seen](const DramCommand& c) { seen->command(c); });
+                machine.clock().observe([seen, causes](Cycle now) { seen->look(now, causes->look()); });
+                return seen;
+            });
+            runner.run(s.layer);
+            return json::serialize(json::object{{"bytes", seen->bytes()}, {"cycles", seen->cycles()}});
+        }));
+        const auto size = static_cast<double>(fs::file_size(folder.file("w.vcd")));
+        const double forecast = looked.at("bytes").to_number<double>();
+        CAPTURE(seed, round, s.what, f.written, forecast, size);
+        CHECK(looked.at("cycles").to_number<Cycle>() == f.written);
+        CHECK(forecast < 2 * size);
+        CHECK(forecast > size / 2);
+    }
+}
+
+TEST_CASE("the view opens in the cycle in which the array takes its first operand")
+{
+    const Subject s{"full array", workload(conv_network(16, 6, 32, square(1)), load_hardware("tpu_like"), "ws"), 1};
+    const Folder folder;
+    const Facts f = traced(s, waveform(folder.file("w.vcd"), {"distributor.array_*", "array.cause"}));
+    VcdCycles w(folder.file("w.vcd"), "clk");
+    const VcdReader& r = w.file();
+    Cycle first = never;
+    while (w.next() && first == never)
+        for (const char* channel : {"distributor.array_weights", "distributor.array_inputs"})
+            if (w.is_one(r.require(std::string(channel) + ".valid")) &&
+                w.is_one(r.require(std::string(channel) + ".ready")))
+                first = w.cycle();
+    CHECK(f.first_work == first);
+    CHECK(first > 0);
+}
+
+TEST_CASE("a clock without a period of whole picoseconds keeps its cycles, and the waveform says so")
+{
+    std::vector<Cycle> cycles;
+    const Folder folder;
+    for (const Rational& mhz : {Rational(800), Rational(700), Rational(2800, 3)}) {
+        HardwareConfig hw = with_memory(DramKind::fixed);
+        hw.clock_mhz = mhz;
+        const Subject s{"clock", workload(conv_network(20, 12, 40, square(3, 1, 1)), hw, "ws"), 1};
+        cycles.push_back(traced(s, waveform(folder.file("w.vcd"), {"array.cause"})).result.cycles);
+        std::ostringstream text;
+        text << std::ifstream(folder.file("w.vcd")).rdbuf();
+        const bool odd = text.str().find("is no whole number of picoseconds") != std::string::npos;
+        CHECK(odd == (mhz != Rational(800)));
+        if (mhz == Rational(700)) CHECK(text.str().find("the clock has 700 MHz") != std::string::npos);
+        VcdCycles w(folder.file("w.vcd"), "clk");
+        Cycle shown = 0;
+        while (w.next()) ++shown;
+        CHECK(shown == cycles.back());
+    }
+    CHECK(cycles[1] == cycles[0]); // a memory of so many cycles does not know the clock
+    CHECK(cycles[2] == cycles[0]);
 }
 
 TEST_CASE("a limit on the size ends the file early and leaves it valid")

@@ -58,7 +58,7 @@ TEST_CASE("bad .npy files are refused by name")
         CHECK_THROWS_WITH(parse_npy(with_header(header, "abcd"), "a.npy"),
                           Catch::StartsWith("a.npy: ") && Catch::Contains(why));
     };
-    refused("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "<f8 is not supported");
+    refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", "<c8 is not supported");
     refused("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", "Fortran");
     refused("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "holds 4 bytes");
     refused("{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 999999999999), }", "too large");

@@ -152,3 +152,34 @@ TEST_CASE("truncated and corrupted models give a one-line UserError or a network
     }
     CHECK(refused > 150);
 }
+
+TEST_CASE("a BatchNormalization is imported exactly where it is one of inference")
+{
+    const std::uint64_t seed = 14;
+    Random random(seed);
+    int accepted = 0;
+    for (int round = 0; round < 400; ++round) {
+        const std::int64_t opset = random.range(1, 18);
+        const int further = random.below(2) == 0 ? 0 : static_cast<int>(random.range(1, 4)); // outputs behind y
+        const bool named = random.below(2) == 0;                                             // or "": left out
+        const std::int64_t training_mode = opset >= 14 ? random.range(-1, 1) : -1;           // -1: not given
+        const std::int64_t is_test = opset < 7 ? random.range(-1, 1) : -1;
+        CAPTURE(seed, opset, further, named, training_mode, is_test);
+        OnnxBuilder builder({1, 2, 1, 1}, opset);
+        for (const char* name : {"gamma", "beta", "mean", "variance"}) builder.floats(name, {2}, {1, 1});
+        builder.node("BatchNormalization", {"x", "gamma", "beta", "mean", "variance"}, "y").output("y");
+        if (training_mode >= 0) builder.with("training_mode", training_mode);
+        if (is_test >= 0) builder.with("is_test", is_test);
+        auto* node = builder.model().mutable_graph()->mutable_node(0);
+        for (int i = 0; i < further; ++i) node->add_output(named ? "statistics" + std::to_string(i) : "");
+        const bool training = (further > 0 && named) || training_mode == 1 || is_test == 0;
+        if (training)
+            CHECK_THROWS_WITH(import(builder), Catch::Contains("(BatchNormalization): is in training mode (") &&
+                                                   Catch::Contains("only inference is supported"));
+        else
+            CHECK(import(builder).layers.size() == 2);
+        accepted += training ? 0 : 1;
+    }
+    CHECK(accepted > 50);
+    CHECK(accepted < 300);
+}

@@ -11,6 +11,7 @@
 
 using namespace heddle;
 using namespace heddle::test_networks;
+using Catch::Contains;
 
 namespace {
 
@@ -145,4 +146,27 @@ TEST_CASE("best without a dataflow that fits says why")
     o.hardware.global_buffer.inputs.bytes = 0;
     CHECK_THROWS_WITH(choose_mappings(o, {1, 2, 3}),
                       Catch::StartsWith("--dataflow best: ") && Catch::Contains("inputs"));
+}
+
+TEST_CASE("mappings by hand that nothing would read are refused by name and line")
+{
+    Network net = input_of(1, 8, 8, 8);
+    const int a = add_conv(net, 0, 8, square(3, 1, 1), "a");
+    const int b = add_conv(net, a, 8, square(3, 1, 1), "b");
+    const int sum = add_op(net, Op::add, {a, b}, "sum");
+    const int pool = add_op(net, Op::max_pool, {sum}, "pool", square(2, 2));
+    const int flat = add_op(net, Op::reshape, {pool}, "flat");
+    add_op(net, Op::softmax, {flat}, "prob");
+    const HardwareConfig hw = load_hardware("tpu_like");
+    const auto check = [&](const std::string& layer) {
+        check_mappings(net, hw, {{"a", {}, 2}, {layer, {}, 5}}, "m.yaml");
+    };
+    CHECK_NOTHROW(check("b"));
+    CHECK_NOTHROW(check("pool")); // a layer of its own here, with tiles
+    CHECK_THROWS_WITH(check("A2"), Contains("m.yaml:5: layer \"A2\": is no layer of test"));
+    CHECK_THROWS_WITH(check("poool"), Contains("(did you mean \"pool\"?)"));
+    CHECK_THROWS_WITH(check("sum"), Contains("m.yaml:5: layer \"sum\": takes no mapping, since it is fused into b"));
+    CHECK_THROWS_WITH(check("flat"), Contains("moves no data (reshape)"));
+    CHECK_THROWS_WITH(check("input"), Contains("moves no data (input)"));
+    CHECK_THROWS_WITH(check("prob"), Contains("is left to the host"));
 }
