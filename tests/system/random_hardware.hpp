@@ -25,6 +25,7 @@ public:
     Machine draw()
     {
         const Wiring wires = wiring();
+        memory_ = range(0, 9);
         std::ostringstream y;
         y << "name: drawn\nclock_mhz: " << name_of({"100", "200", "700", "933.3", "2800/3", "1000"}) << "\nenergy_table: generic_28nm\n"
           << "dataflows: " << list(wires.dataflows) << "\n";
@@ -152,7 +153,7 @@ private:
         if (chance(30)) y << ", min_cycles: " << range(0, 30);
         if (chance(30)) y << ", gap_cycles: " << range(0, 5);
         if (chance(20)) y << ", switch_cycles: " << range(0, 50);
-        if (chance(60)) y << ", edges: " << name_of({"full", "used"});
+        if (chance(98)) y << ", edges: " << name_of({"full", "used"});
         y << "}\n";
     }
 
@@ -189,7 +190,9 @@ private:
 
     void dma(std::ostringstream& y)
     {
-        y << "dma: {max_burst_bytes: " << (8 << range(0, 7))
+        const bool bursts_fit = chance(97); // of the tables' devices, 64 bytes, and a channel's parameters
+        const int smallest = !bursts_fit ? 0 : memory_ >= 2 && memory_ < 6 ? 3 : 2;
+        y << "dma: {max_burst_bytes: " << (8 << range(smallest, 7))
           << ", requests_in_flight: " << (chance(40) ? range(1, 3) : range(4, 64));
         if (chance(30)) y << ", issue_interval_cycles: " << range(1, 9);
         if (chance(50)) y << ", startup_cycles: " << range(0, 40);
@@ -201,7 +204,7 @@ private:
 
     void dram(std::ostringstream& y)
     {
-        const int kind = range(0, 9);
+        const int kind = memory_;
         y << "dram: {kind: ";
         if (kind < 2)
             y << "resident";
@@ -224,6 +227,7 @@ private:
     }
 
     Random random_;
+    int memory_ = 0; ///< 0, 1: resident; 2 to 5: dram; 6 to 9: fixed
 };
 
 } // namespace heddle::test_system
