@@ -63,7 +63,7 @@ struct Outcome {
 };
 
 /// Runs `before; heddle ARGUMENTS` by the shell, inside the workplace.
-Outcome heddle(const Workplace& place, const std::string& arguments, const std::string& before = ":")
+Outcome ask(const Workplace& place, const std::string& arguments, const std::string& before = ":")
 {
     const fs::path err = place.path.string() + ".err";
     const std::string command = "cd '" + place.path.string() + "' && " + before + " && '" HEDDLE_EXECUTABLE "' " +
@@ -86,7 +86,7 @@ void check_refused(const Workplace& place, const std::string& arguments, const s
 {
     INFO("heddle " << arguments);
     const std::vector<std::string> before = place.files();
-    const Outcome outcome = heddle(place, arguments);
+    const Outcome outcome = ask(place, arguments);
     CHECK(outcome.code == 2);
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
     CHECK_THAT(outcome.err, Catch::StartsWith("heddle: ") && Contains(word));
@@ -101,25 +101,25 @@ TEST_CASE("help and version go to standard output, without a banner")
     for (const std::string command : {"", "run", "explain", "list", "show", "map", "calibrate", "energy", "diff",
                                       "accuracy", "infer", "trace", "wave-diff"}) {
         INFO(command);
-        const Outcome outcome = heddle(place, command + " --help");
+        const Outcome outcome = ask(place, command + " --help");
         CHECK(outcome.code == 0);
         CHECK_THAT(outcome.out, Contains("heddle " + command));
         CHECK(outcome.err.empty());
-        CHECK(heddle(place, "help " + command).out == outcome.out);
+        CHECK(ask(place, "help " + command).out == outcome.out);
         if (!command.empty()) CHECK_THAT(outcome.out, Contains("Examples:\n  heddle " + command + " "));
     }
     check_refused(place, "help rnu", "did you mean \"run\"?");
     check_refused(place, "help run list", "one command");
-    CHECK_THAT(heddle(place, "--version").out, Catch::StartsWith("heddle 0."));
+    CHECK_THAT(ask(place, "--version").out, Catch::StartsWith("heddle 0."));
 }
 
 TEST_CASE("everything shipped is listed")
 {
     const Workplace place;
-    CHECK_THAT(heddle(place, "list networks").out, Contains("mobilenet_v1 ") && Contains("568,740,352"));
-    CHECK_THAT(heddle(place, "list hardware").out, Contains("tpu_like") && Contains("shidiannao_like"));
-    CHECK_THAT(heddle(place, "list energy").out, Contains("horowitz_45nm"));
-    CHECK_THAT(heddle(place, "list dataflows").out, Contains("ws") && Contains("os") && Contains("is"));
+    CHECK_THAT(ask(place, "list networks").out, Contains("mobilenet_v1 ") && Contains("568,740,352"));
+    CHECK_THAT(ask(place, "list hardware").out, Contains("tpu_like") && Contains("shidiannao_like"));
+    CHECK_THAT(ask(place, "list energy").out, Contains("horowitz_45nm"));
+    CHECK_THAT(ask(place, "list dataflows").out, Contains("ws") && Contains("os") && Contains("is"));
 }
 
 TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behind")
@@ -191,7 +191,7 @@ TEST_CASE("infer writes the network's output for a batch, in floats and in integ
     const Workplace place;
     place.write("x.npy", npy_content({2, 3, 16, 16}, std::vector<float>(2 * 3 * 16 * 16, 0.5f)));
     const auto answer = [&](const std::string& options) {
-        const Outcome outcome = heddle(place, "infer tiny --input x.npy -o y.npy " + options);
+        const Outcome outcome = ask(place, "infer tiny --input x.npy -o y.npy " + options);
         INFO(outcome.err);
         REQUIRE(outcome.code == 0);
         CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 1);
@@ -234,28 +234,28 @@ TEST_CASE("a misspelt name is answered by the one that was meant")
 TEST_CASE("what is shipped can be printed, edited and run")
 {
     const Workplace place;
-    CHECK_THAT(heddle(place, "show generic_28nm").out, Contains("name: generic_28nm"));
-    CHECK_THAT(heddle(place, "show tiny").out, Contains("name: tiny"));
+    CHECK_THAT(ask(place, "show generic_28nm").out, Contains("name: generic_28nm"));
+    CHECK_THAT(ask(place, "show tiny").out, Contains("name: tiny"));
     place.write("o.yaml", "clock_mhz: 400\n");
-    CHECK_THAT(heddle(place, "show tpu_like --overlay o.yaml").out, Contains("clock_mhz: 400"));
-    REQUIRE(heddle(place, "show tpu_like > mine.yaml").code == 0);
-    REQUIRE(heddle(place, "run gemm:8x8x8 --hw ./mine.yaml --out a").code == 0);
-    REQUIRE(heddle(place, "run gemm:8x8x8 --hw tpu_like --out b").code == 0);
-    CHECK(heddle(place, "diff a b").code == 0);
+    CHECK_THAT(ask(place, "show tpu_like --overlay o.yaml").out, Contains("clock_mhz: 400"));
+    REQUIRE(ask(place, "show tpu_like > mine.yaml").code == 0);
+    REQUIRE(ask(place, "run gemm:8x8x8 --hw ./mine.yaml --out a").code == 0);
+    REQUIRE(ask(place, "run gemm:8x8x8 --hw tpu_like --out b").code == 0);
+    CHECK(ask(place, "diff a b").code == 0);
 }
 
 TEST_CASE("a result is explained, for the network and for each of its layers")
 {
     const Workplace place;
-    REQUIRE(heddle(place, "run tiny --hw tpu_like --out a").code == 0);
-    const Outcome network = heddle(place, "explain a");
+    REQUIRE(ask(place, "run tiny --hw tpu_like --out a").code == 0);
+    const Outcome network = ask(place, "explain a");
     CHECK(network.code == 0);
     CHECK_THAT(network.out, Contains("what would help") && Contains("furthest above their bound") && Contains("conv2"));
-    const Outcome layer = heddle(place, "explain a/report.json --layer conv2");
+    const Outcome layer = ask(place, "explain a/report.json --layer conv2");
     CHECK(layer.code == 0);
     CHECK_THAT(layer.out, Contains("sets the bound") && Contains("first operand") && Contains("energy off the chip") &&
                               Contains("mapping") && Contains("spatial"));
-    CHECK(heddle(place, "explain a --layer 5").out == layer.out);
+    CHECK(ask(place, "explain a --layer 5").out == layer.out);
     check_refused(place, "explain a --layer covn2", "did you mean \"conv2\"?");
     check_refused(place, "explain a --layer input", "moves no data");
     check_refused(place, "explain nothing", "nothing");
@@ -266,10 +266,10 @@ TEST_CASE("the mappings of a result run again as they were, row-stationary ones 
     const Workplace place;
     for (const std::string machine : {"tpu_like --dataflow best --no-mapping-cache", "eyeriss"}) {
         INFO(machine);
-        REQUIRE(heddle(place, "run tiny --hw " + machine + " --out a").code == 0);
+        REQUIRE(ask(place, "run tiny --hw " + machine + " --out a").code == 0);
         const std::string hw = machine.substr(0, machine.find(' '));
-        REQUIRE(heddle(place, "run tiny --hw " + hw + " --mapping a --out b").code == 0);
-        const Outcome diff = heddle(place, "diff a b");
+        REQUIRE(ask(place, "run tiny --hw " + hw + " --mapping a --out b").code == 0);
+        const Outcome diff = ask(place, "diff a b");
         INFO(diff.out);
         CHECK(diff.code == 0);
     }
@@ -278,22 +278,22 @@ TEST_CASE("the mappings of a result run again as they were, row-stationary ones 
 TEST_CASE("a quiet run prints nothing, a wide one all columns, and a table fits 100 columns otherwise")
 {
     const Workplace place;
-    const Outcome quiet = heddle(place, "run tiny --hw tpu_like --quiet --out a");
+    const Outcome quiet = ask(place, "run tiny --hw tpu_like --quiet --out a");
     CHECK(quiet.code == 0);
     CHECK(quiet.out.empty());
     CHECK(quiet.err.empty());
     CHECK(fs::exists(place.path / "a/report.json"));
-    CHECK(heddle(place, "energy a --table horowitz_45nm --quiet --out b").out.empty());
-    const Outcome wide = heddle(place, "run tiny --hw tpu_like --wide --out a");
+    CHECK(ask(place, "energy a --table horowitz_45nm --quiet --out b").out.empty());
+    const Outcome wide = ask(place, "run tiny --hw tpu_like --wide --out a");
     CHECK_THAT(wide.out, Contains("biggest energy") && Contains("tiny on tpu_like, dataflow ws, batch 1"));
-    std::istringstream plain(heddle(place, "energy a --table generic_28nm").out);
+    std::istringstream plain(ask(place, "energy a --table generic_28nm").out);
     for (std::string line; std::getline(plain, line);) CHECK(line.size() <= 100);
 }
 
 TEST_CASE("progress of a long run goes to standard error, results to standard output")
 {
     const Workplace place; // as a script sees it: neither is a terminal. One line a second at most: two seconds' work.
-    const Outcome run = heddle(place, "run mobilenet_v1 --hw shidiannao_like --layers 3..9 --out a");
+    const Outcome run = ask(place, "run mobilenet_v1 --hw shidiannao_like --layers 3..9 --out a");
     REQUIRE(run.code == 0);
     CHECK_THAT(run.err, Contains("/7 layers, ") && Contains(" left: "));
     CHECK_THAT(run.out, !Contains("/7 layers, ") && Contains("results in a"));
@@ -302,7 +302,7 @@ TEST_CASE("progress of a long run goes to standard error, results to standard ou
 TEST_CASE("a run writes three files, prices again, equals itself and differs from another seed")
 {
     const Workplace place;
-    const Outcome run = heddle(place, "run tiny --hw tpu_like --out a");
+    const Outcome run = ask(place, "run tiny --hw tpu_like --out a");
     REQUIRE(run.code == 0);
     CHECK(run.err.empty());
     CHECK_THAT(run.out, Contains("latency") && Contains("results in a"));
@@ -312,12 +312,12 @@ TEST_CASE("a run writes three files, prices again, equals itself and differs fro
                Contains("\"verified\": true") && !Contains("\"verified\": false"));
     CHECK_THAT(place.read("a/manifest.json"), Contains("\"tpu_like\"") && Contains("\"seed\": 1"));
 
-    REQUIRE(heddle(place, "run tiny --hw tpu_like --out b").code == 0);
-    CHECK(heddle(place, "diff a b/report.json").code == 0);
-    const Outcome priced = heddle(place, "energy a --table horowitz_45nm --out c");
+    REQUIRE(ask(place, "run tiny --hw tpu_like --out b").code == 0);
+    CHECK(ask(place, "diff a b/report.json").code == 0);
+    const Outcome priced = ask(place, "energy a --table horowitz_45nm --out c");
     CHECK(priced.code == 0);
     CHECK_THAT(priced.out, Contains("horowitz_45nm"));
-    const Outcome diff = heddle(place, "diff a c");
+    const Outcome diff = ask(place, "diff a c");
     CHECK(diff.code == 1);
     CHECK_THAT(diff.out, Contains("energy_pj"));
 }
@@ -325,7 +325,7 @@ TEST_CASE("a run writes three files, prices again, equals itself and differs fro
 TEST_CASE("without --out the results go to heddle_out in the current folder")
 {
     const Workplace place;
-    const Outcome run = heddle(place, "run gemm:8x8x8 --hw tpu_like --dataflow ws");
+    const Outcome run = ask(place, "run gemm:8x8x8 --hw tpu_like --dataflow ws");
     REQUIRE(run.code == 0);
     CHECK_THAT(run.out, Contains("results in heddle_out/gemm_8x8x8-tpu_like-ws"));
     CHECK(fs::exists(place.path / "heddle_out/gemm_8x8x8-tpu_like-ws/report.json"));
@@ -334,7 +334,7 @@ TEST_CASE("without --out the results go to heddle_out in the current folder")
 TEST_CASE("runs that differ in machine, batch or option never take each other's folder")
 {
     const Workplace place;
-    REQUIRE(heddle(place, "show tpu_like > mine.yaml").code == 0); // the same name, another file
+    REQUIRE(ask(place, "show tpu_like > mine.yaml").code == 0); // the same name, another file
     std::string edited = place.read("mine.yaml");
     edited.replace(edited.find("clock_mhz: 800"), 14, "clock_mhz: 400");
     place.write("edited.yaml", edited);
@@ -356,7 +356,7 @@ TEST_CASE("runs that differ in machine, batch or option never take each other's 
     std::set<std::string> folders;
     for (const std::string& run : runs) {
         INFO(run);
-        const Outcome outcome = heddle(place, "run gemm:8x8x8 " + run);
+        const Outcome outcome = ask(place, "run gemm:8x8x8 " + run);
         REQUIRE(outcome.code == 0);
         const std::string line = outcome.out.substr(outcome.out.rfind("results in "));
         CHECK_THAT(line, !Contains("in place of"));
@@ -364,7 +364,7 @@ TEST_CASE("runs that differ in machine, batch or option never take each other's 
     }
     for (const std::string same :
          {"--jobs 2", "--driver reference", "--dataflow ws", "--batch 1", "--wide", "--no-mapping-cache"}) {
-        const Outcome again = heddle(place, "run gemm:8x8x8 --hw tpu_like " + same);
+        const Outcome again = ask(place, "run gemm:8x8x8 --hw tpu_like " + same);
         CHECK_THAT(again.out,
                    Contains("results in heddle_out/gemm_8x8x8-tpu_like-ws, in place of those of gemm_8x8x8 on "
                             "tpu_like, dataflow ws, batch 1\n"));
@@ -374,8 +374,8 @@ TEST_CASE("runs that differ in machine, batch or option never take each other's 
 TEST_CASE("a folder that is named is replaced, and one line says whose results those were")
 {
     const Workplace place;
-    REQUIRE(heddle(place, "run gemm:8x8x8 --hw tpu_like --out a").code == 0);
-    const Outcome other = heddle(place, "run gemm:4x4x4 --hw tpu_like --batch 2 --dataflow os --out a");
+    REQUIRE(ask(place, "run gemm:8x8x8 --hw tpu_like --out a").code == 0);
+    const Outcome other = ask(place, "run gemm:4x4x4 --hw tpu_like --batch 2 --dataflow os --out a");
     CHECK(other.code == 0);
     CHECK_THAT(other.out,
                Contains("\nresults in a, in place of those of gemm_8x8x8 on tpu_like, dataflow ws, batch 1\n"));
@@ -385,11 +385,11 @@ TEST_CASE("a folder that is named is replaced, and one line says whose results t
 TEST_CASE("a mapping that was written can be edited and run")
 {
     const Workplace place;
-    REQUIRE(heddle(place, "map tiny --hw tpu_like --dataflow ws -o m.yaml").code == 0);
-    const Outcome run = heddle(place, "run tiny --hw tpu_like --dataflow ws --mapping m.yaml --out a");
+    REQUIRE(ask(place, "map tiny --hw tpu_like --dataflow ws -o m.yaml").code == 0);
+    const Outcome run = ask(place, "run tiny --hw tpu_like --dataflow ws --mapping m.yaml --out a");
     REQUIRE(run.code == 0);
-    REQUIRE(heddle(place, "run tiny --hw tpu_like --dataflow ws --out b").code == 0);
-    CHECK(heddle(place, "diff a b").code == 0);
+    REQUIRE(ask(place, "run tiny --hw tpu_like --dataflow ws --out b").code == 0);
+    CHECK(ask(place, "diff a b").code == 0);
     place.write("other.yaml", "mappings:\n  - layer: nope\n    levels: []\n");
     check_refused(place, "run tiny --hw tpu_like --mapping other.yaml", "nope");
 }
@@ -398,15 +398,15 @@ TEST_CASE("the best dataflow of each layer can be written, read and run again")
 {
     const Workplace place;
     const std::string best = " tiny --hw tpu_like --dataflow best --mapping-cache cache";
-    REQUIRE(heddle(place, "map" + best + " -o m.yaml").code == 0);
-    const Outcome run = heddle(place, "run" + best + " --out a");
+    REQUIRE(ask(place, "map" + best + " -o m.yaml").code == 0);
+    const Outcome run = ask(place, "run" + best + " --out a");
     REQUIRE(run.code == 0);
     CHECK_THAT(run.out, Contains("cycles of the others"));
     CHECK_THAT(place.read("a/report.json"), Contains("\"dataflow_choice\"") && Contains("\"margin\""));
-    REQUIRE(heddle(place, "run tiny --hw tpu_like --mapping m.yaml --out b").code == 0);
-    CHECK(heddle(place, "diff a b").code == 0);
+    REQUIRE(ask(place, "run tiny --hw tpu_like --mapping m.yaml --out b").code == 0);
+    CHECK(ask(place, "diff a b").code == 0);
     CHECK(fs::exists(place.path / "cache"));
-    REQUIRE(heddle(place, "energy a --table horowitz_45nm --out c").code == 0);
+    REQUIRE(ask(place, "energy a --table horowitz_45nm --out c").code == 0);
     CHECK_THAT(place.read("c/report.json"), Contains("\"dataflow_choice\"")); // pricing again keeps it
 }
 
@@ -414,7 +414,7 @@ TEST_CASE("a full disk leaves no file under its final name")
 {
     // A limit on file sizes fails the write like a full disk does, without needing a file system of our own.
     const Workplace place;
-    const Outcome run = heddle(place, "run tiny --hw tpu_like --out a", "trap '' XFSZ && ulimit -f 2");
+    const Outcome run = ask(place, "run tiny --hw tpu_like --out a", "trap '' XFSZ && ulimit -f 2");
     CHECK(run.code == 2);
     CHECK_THAT(run.err, Contains("cannot write"));
     CHECK(place.files().empty());
@@ -444,5 +444,5 @@ TEST_CASE("an interrupted run leaves nothing under its final name")
 TEST_CASE("a broken output pipe or full standard output is no success")
 {
     const Workplace place;
-    CHECK(heddle(place, "list networks >/dev/full").code == 2);
+    CHECK(ask(place, "list networks >/dev/full").code == 2);
 }

@@ -1,4 +1,5 @@
 // What a waveform or a timeline shows: wavefronts, windows, limits, slices, and two waveforms compared.
+#include "dnn/base/error.hpp"
 #include "hw/trace.hpp"
 #include "sim/layer_run.hpp"
 #include "sim/vcd.hpp"
