@@ -2,8 +2,6 @@
 
 #include "hw/pe_kernels.hpp"
 
-#include <algorithm>
-
 namespace heddle {
 
 ShiftRule::ShiftRule(const CompiledPlan& plan)
@@ -11,38 +9,45 @@ ShiftRule::ShiftRule(const CompiledPlan& plan)
       below_(plan.hardware().array.vector), depth_(plan.hardware().input_network.link_fifo_words)
 {
     const Window& w = plan.plan().window;
-    const auto& loops = plan.plan().pass_loops;
-    for (std::size_t l = 0; l < loops.size(); ++l) {
-        const Axis& axis = plan.plan().axes[static_cast<std::size_t>(loops[l].axis)];
-        moves_inputs_.push_back(plan.loop_indexes(Tensors::inputs, l));
-        cut_.push_back(
-            std::count_if(loops.begin(), loops.end(), [&](const AxisLoop& o) { return o.axis == loops[l].axis; }) > 1);
-        if (axis.dims.size() != 1) continue;
-        if (axis.dims[0] == dim_r) row_loop_ = static_cast<int>(l);
-        if (axis.dims[0] == dim_s) col_loop_ = static_cast<int>(l);
-    }
-    if (w.stride_rows % w.dilation_rows == 0) row_distance_ = w.stride_rows / w.dilation_rows;
-    if (w.stride_cols % w.dilation_cols == 0) col_distance_ = w.stride_cols / w.dilation_cols;
+    // One loop over the taps: cut into several, taps beside each other are no longer its neighbouring iterations.
+    const auto find = [&](Dim tap, int stride, int dilation) {
+        TapLoop taps;
+        const auto& loops = plan.plan().pass_loops;
+        for (std::size_t l = 0; l < loops.size(); ++l) {
+            if (loops[l].axis != plan.axis_of(tap)) continue;
+            if (taps.loop >= 0) return TapLoop{};
+            taps.loop = static_cast<int>(l);
+        }
+        if (stride % dilation == 0) taps.distance = stride / dilation;
+        return taps;
+    };
+    rows_of_taps_ = find(dim_r, w.stride_rows, w.dilation_rows);
+    cols_of_taps_ = find(dim_s, w.stride_cols, w.dilation_cols);
 }
 
-/// Words that the PEs have taken since the loop stood `distance` iterations earlier; 0 when it has not come that far,
-/// or the link forgot.
-int ShiftRule::age(const StepWalk& step, int loop, int distance) const
+/// Inputs that the PEs have taken since the loop stood `distance` iterations earlier and those inside it where they
+/// stand now; 0 when it has not come that far, or the link forgot.
+int ShiftRule::age(TapLoop& taps, const StepWalk& step, bool first)
 {
-    if (loop < 0 || distance == 0 || cut_[static_cast<std::size_t>(loop)]) return 0;
-    if (step.iteration(static_cast<std::size_t>(loop)) < distance) return 0;
-    std::int64_t words = distance, inside = distance;
-    for (std::size_t l = static_cast<std::size_t>(loop) + 1; l < step.loops(); ++l) {
-        if (cut_[l]) return 0; // iterations differ in length
-        inside *= step.count(l);
-        if (moves_inputs_[l] && step.count(l) > 1) words = inside; // loops inside it use the same words
+    if (taps.loop < 0 || taps.distance == 0) return 0;
+    const int now = step.iteration(static_cast<std::size_t>(taps.loop));
+    if (first || now != taps.iteration) {
+        taps.iteration = now;
+        if (taps.began.size() <= static_cast<std::size_t>(now)) taps.began.resize(static_cast<std::size_t>(now) + 1);
+        taps.began[static_cast<std::size_t>(now)] = taken_;
     }
-    return words <= depth_ ? static_cast<int>(words) : 0;
+    if (now < taps.distance) return 0;
+    const std::int64_t age =
+        taps.began[static_cast<std::size_t>(now)] - taps.began[static_cast<std::size_t>(now - taps.distance)];
+    return age <= depth_ ? static_cast<int>(age) : 0;
 }
 
 const ShiftPattern& ShiftRule::pattern(const StepWalk& step, const LaneSet& set)
 {
-    const Key key{&set, age(step, col_loop_, col_distance_), age(step, row_loop_, row_distance_)};
+    bool first = true; // of the pass
+    for (std::size_t l = 0; l < step.loops(); ++l) first = first && step.iteration(l) == 0;
+    const Key key{&set, age(cols_of_taps_, step, first), age(rows_of_taps_, step, first)};
+    ++taken_;
     for (const auto& [known, pattern] : patterns_)
         if (known == key) return pattern;
     patterns_.emplace_back(key, make(key));

@@ -24,6 +24,7 @@ class ShiftRule {
 public:
     ShiftRule() = default;
     explicit ShiftRule(const CompiledPlan& plan);
+    /// For the inputs of a step; asked once for each step that takes new ones, in their order.
     const ShiftPattern& pattern(const StepWalk& step, const LaneSet& set);
     /// Words that a neighbour's link FIFO remembers.
     int depth() const { return depth_; }
@@ -34,15 +35,21 @@ private:
         int col_age, row_age; ///< 0: no neighbour on that side has held the word
         bool operator==(const Key& o) const { return set == o.set && col_age == o.col_age && row_age == o.row_age; }
     };
-    int age(const StepWalk& step, int loop, int distance) const;
+    /// A pass loop over taps, and how many inputs the PEs had taken when its iterations began.
+    struct TapLoop {
+        int loop = -1;
+        int distance = 0; ///< taps between a PE's word and its neighbour's; 0: never equal
+        int iteration = 0;
+        std::vector<std::int64_t> began;
+    };
+    int age(TapLoop& taps, const StepWalk& step, bool first);
     ShiftPattern make(const Key& key) const;
 
     int cols_ = 0, rows_ = 0;   ///< of the MACs' grid
     int right_ = 0, below_ = 0; ///< from a PE to its neighbours there
     int depth_ = 0;
-    int row_loop_ = -1, col_loop_ = -1;       ///< pass loops over R and S
-    std::vector<bool> moves_inputs_, cut_;    ///< by pass loop: does it move the inputs, is its axis cut once more
-    int row_distance_ = 0, col_distance_ = 0; ///< taps between a PE's word and its neighbour's; 0: never equal
+    TapLoop rows_of_taps_, cols_of_taps_;
+    std::int64_t taken_ = 0; ///< inputs, by every PE
     std::deque<std::pair<Key, ShiftPattern>> patterns_;
 };
 

@@ -83,6 +83,18 @@ std::int64_t beats_of(std::int64_t words, std::int64_t lanes, int width, bool la
     return words / lanes * ceil_div(lanes, width);
 }
 
+/// Do PEs share streamed inputs that several outputs use with several taps? Then only a tile's words are certain.
+bool shares_by_value(const LayerPlan& plan, const HardwareConfig& hw)
+{
+    if (hw.input_network.sharing != Sharing::by_value) return false;
+    const auto spread = [&](Dim d) {
+        return std::any_of(plan.spatial.begin(), plan.spatial.end(), [&](const SpatialLoop& s) {
+            return s.count > 1 && plan.axes[static_cast<std::size_t>(s.axis)].dims == std::vector<Dim>{d};
+        });
+    };
+    return (spread(dim_p) && spread(dim_r)) || (spread(dim_q) && spread(dim_s));
+}
+
 /// Words and beats from the buffer to the array.
 void add_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t delivered, Traffic& t)
 {
@@ -108,6 +120,7 @@ void add_reads(const LayerPlan& plan, const HardwareConfig& hw, std::int64_t del
         return;
     }
     t.input_reads = input_reads(plan, delivered);
+    if (shares_by_value(plan, hw)) t.input_reads = std::min(t.input_reads, t.input_fills);
     t.input_beats = ceil_div(t.input_reads, input_width);
     // Padding and words from neighbours take no room in a beat; without them beats are known.
     if (t.input_reads == delivered) t.input_beats = input_beats.total;

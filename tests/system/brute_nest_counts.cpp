@@ -5,6 +5,7 @@
 #include "tests/system/tile_fills.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace heddle::test_system {
 
@@ -274,12 +275,21 @@ private:
             std::min(history_.size(), static_cast<std::size_t>(hw_.input_network.link_fifo_words));
         for (std::size_t age = 1; age <= depth; ++age) {
             const std::map<int, Word>& past = history_[history_.size() - age];
-            for (int other : {(to + 1) % cols != 0 ? to + 1 : -1, to + cols}) {
+            for (int other :
+                 {one_loop(dim_s) && (to + 1) % cols != 0 ? to + 1 : -1, one_loop(dim_r) ? to + cols : -1}) {
                 const auto found = past.find(other);
                 if (found != past.end() && found->second == word) return true;
             }
         }
         return false;
+    }
+
+    /// Taps in several loops are not passed on.
+    bool one_loop(Dim tap) const
+    {
+        return std::count_if(plan_.pass_loops.begin(), plan_.pass_loops.end(), [&](const AxisLoop& l) {
+                   return plan_.axes[static_cast<std::size_t>(l.axis)].dims == std::vector<Dim>{tap};
+               }) == 1;
     }
 
     /// Words of one delivery, or of an entry of a load.
@@ -451,7 +461,7 @@ private:
             for (const auto& [entry, pes] : group_[i]) {
                 std::int64_t n = 0;
                 for (const auto& [p, words] : pes)
-                    if (holding_[i].insert({entry, p}).second) n += static_cast<std::int64_t>(words.size());
+                    for (const Key& word : words) n += holding_[i].insert({entry, p, word}).second;
                 if (n == 0) continue;
                 if (!psums) {
                     registers(t).reads += n;
@@ -534,7 +544,7 @@ private:
     Use loaded_at_;
     std::map<Key, std::map<int, std::set<Key>>> group_[3];
     std::set<Key> tile_before_[3];
-    std::set<std::pair<Key, int>> holding_[3];
+    std::set<std::tuple<Key, int, Key>> holding_[3]; ///< of entries, what each PE has taken
     std::set<Key> touched_;
     std::map<Key, std::set<std::pair<int, int>>> psum_entries_; ///< of the pass
     AccessCounts psums_;

@@ -8,6 +8,7 @@
 #include "tests/system/random_networks.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 
 namespace heddle::test_system {
@@ -31,7 +32,7 @@ inline Network nest_layer(Random& random)
 class NestDraw {
 public:
     NestDraw(Random& random, const HardwareConfig& hw, const Extents& extent)
-        : random_(random), hw_(hw), extent_(extent), usual_(chance(60))
+        : random_(random), hw_(hw), extent_(extent), style_(any_style()), usual_(chance(60))
     {
     }
 
@@ -47,7 +48,7 @@ public:
                 dram.push_back(loop({static_cast<Dim>(d)}, tile_[d]));
             }
         }
-        for (const std::vector<Dim>& dims : indices()) cut(dims);
+        for (const std::vector<Dim>& dims : indices()) style_ == Style::none ? cut(dims) : cut_by_style(dims);
         Mapping m;
         m.dataflow = "drawn";
         add(m, "dram", interleave(dram), {});
@@ -70,6 +71,68 @@ public:
     }
 
 private:
+    /// What stays in the PEs, and so where dimensions lie: not given, or as below.
+    enum class Style { none, weights, outputs, rows_of_outputs, inputs };
+
+    Style any_style()
+    {
+        const int single = hw_.register_file(Tensors::outputs).words == 1 ? 75 : 25;
+        if (!chance(single)) return Style::none;
+        if (hw_.psum_network.paths == std::vector<PsumPath>{PsumPath::local}) return Style::rows_of_outputs;
+        return static_cast<Style>(pick(random_, 1, 4));
+    }
+
+    /// The tensor that the style keeps.
+    std::vector<Tensors> kept_by_style() const
+    {
+        if (style_ == Style::weights) return {Tensors::weights};
+        return {style_ == Style::inputs ? Tensors::inputs : Tensors::outputs};
+    }
+
+    /// Where the style has a dimension besides glb: on an axis, or in the steps of a pass.
+    std::optional<Place> axis_by_style(Dim d) const
+    {
+        const bool sums = reduces(d), pixel = d == dim_p || d == dim_q || d == dim_n;
+        switch (style_) {
+        case Style::weights:
+            return sums ? std::optional(Place::y) : pixel ? std::nullopt : std::optional(Place::x);
+        case Style::outputs:
+            return sums ? std::nullopt : pixel ? std::optional(Place::y) : std::optional(Place::x);
+        case Style::rows_of_outputs:
+            return sums || !pixel ? std::nullopt : d == dim_q ? std::optional(Place::x) : std::optional(Place::y);
+        default:
+            return sums ? std::optional(Place::y) : pixel ? std::optional(Place::x) : std::nullopt;
+        }
+    }
+
+    /// Of an index: passes, and at most one loop inside them.
+    void cut_by_style(const std::vector<Dim>& dims)
+    {
+        int outside = 1;
+        for (Dim d : dims) outside *= tile_[d];
+        const Dim d = dims.front();
+        const std::optional<Place> axis = axis_by_style(d);
+        const bool sums_taps = reduces(d) && (dims.size() > 1 || d != dim_c);
+        const bool passes_only = d == dim_g || (style_ == Style::rows_of_outputs && (d == dim_k || d == dim_n)) ||
+                                 (axis == Place::y && sums_taps && hw_.array.sums_channels);
+        int most = passes_only ? 1 : axis ? room(*axis) : outside;
+        for (int n = chance(30) ? 1 : 0; n > 0 && outside > 1; --n) {
+            outside = pick(random_, 1, outside);
+            glb_.push_back(loop(dims, outside));
+        }
+        if (outside > most) {
+            outside = pick(random_, 1, most);
+            glb_.push_back(loop(dims, outside));
+        }
+        if (outside == 1) return;
+        if (axis)
+            spread(dims, *axis, 1, outside);
+        else if (chance(80))
+            steps_.push_back(loop(dims, 1));
+        else
+            glb_.push_back(loop(dims, 1));
+    }
+
     bool chance(int percent) { return pick(random_, 1, 100) <= percent; }
     bool keeps_all() const { return keep_.size() == 3; }
 
@@ -106,6 +169,10 @@ private:
 
     void set_keep()
     {
+        if (style_ != Style::none) {
+            keep_ = kept_by_style();
+            return;
+        }
         for (const Tensors t : {Tensors::weights, Tensors::inputs, Tensors::outputs})
             if (chance(hw_.register_file(t).words > 1 ? 60 : 45)) keep_.push_back(t);
         const bool outputs = std::find(keep_.begin(), keep_.end(), Tensors::outputs) != keep_.end();
@@ -225,6 +292,7 @@ private:
     Random& random_;
     const HardwareConfig& hw_;
     Extents extent_, tile_{};
+    Style style_;
     bool usual_, keeps_psums_ = false;
     std::vector<Tensors> keep_;
     std::vector<MapLoop> glb_, steps_, spatial_, lanes_, vector_;
