@@ -336,6 +336,13 @@ Bound compute_bound_actual(const LayerPlan& plan, const HardwareConfig& hw, cons
     return bound_of(plan, hw, maps);
 }
 
+std::int64_t memory_cycles(const HardwareConfig& hw, const DramMoves& moves)
+{
+    if (hw.dram.kind == DramKind::resident) return 0;
+    return std::max(
+        {dram_cycles(hw, moves.read_bytes(), moves.write_bytes()), window_cycles(hw, moves), issue_cycles(hw, moves)});
+}
+
 std::int64_t Bound::part(const std::string& name) const
 {
     for (const auto& p : parts)

@@ -72,4 +72,7 @@ Bound compute_bound_actual(const LayerPlan& plan, const HardwareConfig& hw, cons
 /// Cycles that the DRAM's data bus and the DMA need at least; 0 when tensors are resident.
 std::int64_t dram_cycles(const HardwareConfig& hw, std::int64_t read_bytes, std::int64_t write_bytes);
 
+/// Cycles that moves take at least: of bandwidth, of the request window, of issuing.
+std::int64_t memory_cycles(const HardwareConfig& hw, const DramMoves& moves);
+
 } // namespace heddle

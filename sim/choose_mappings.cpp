@@ -17,7 +17,13 @@ namespace {
 
 /// The best mapping of one layer under one dataflow, as far as it is known.
 struct Option {
+    struct Measured {
+        std::size_t candidate = 0;
+        std::int64_t cycles = 0;
+        double pj = 0.0;
+    };
     std::vector<MapChoice> candidates; ///< empty: the dataflow cannot run the layer
+    std::vector<Measured> measured;
     std::size_t best = 0;
     std::int64_t cycles = 0;
     double pj = 0.0;
@@ -54,9 +60,8 @@ public:
           dataflows_(best_                      ? options.hardware.dataflows
                      : options.dataflow.empty() ? std::vector<std::string>{options.hardware.dataflows.front()}
                                                 : std::vector<std::string>{options.dataflow}),
-          simulated_(options.simulate_best >= 0 ? options.simulate_best
-                     : best_                    ? 1
-                                                : 0)
+          automatic_(options.simulate_best < 0 && !best_),
+          simulated_(options.simulate_best >= 0 ? options.simulate_best : 1)
     {
         if (best_ && options.mapper.constraints) dataflows_.push_back(options.mapper.constraints->name);
     }
@@ -65,9 +70,10 @@ public:
     {
         std::map<int, DataflowChoice> choices;
         for (int layer : planned_) find_options(layer);
-        if (simulated_ > 0)
-            for (std::size_t d = 0; d < dataflows_.size(); ++d)
-                for (int i = 0; i < simulated_; ++i) measure(d, static_cast<std::size_t>(i));
+        for (std::size_t d = 0; d < dataflows_.size(); ++d)
+            for (std::size_t i = 0; measure(d, i);) ++i;
+        for (auto& [layer, list] : options_)
+            for (Option& option : list) take_best(option);
         const std::vector<int> chain = chain_of_choices();
         const std::vector<std::size_t> path = best_path(chain);
         for (std::size_t i = 0; i < chain.size(); ++i) {
@@ -114,31 +120,57 @@ private:
         options_[layer] = std::move(list);
     }
 
-    /// Simulates the i-th candidate of every layer under one dataflow.
-    void measure(std::size_t dataflow, std::size_t i)
+    /// Is there something to find out by simulating?
+    bool simulates(const Option& option) const
     {
-        const std::map<int, MapChoice> kept = o_.chosen;
-        // Cycles do not depend on values, but for how far maps are compressed.
-        const bool timing_only = std::exchange(o_.timing_only, !o_.hardware.dram.compression.maps);
+        if (!automatic_) return simulated_ > 0;
+        return option.candidates.size() > 1 &&
+               option.candidates.front().estimate_cycles <= RunOptions::simulated_by_default_cycles;
+    }
+
+    /// Simulates the i-th candidate of every layer under one dataflow; false when no layer has one.
+    bool measure(std::size_t dataflow, std::size_t i)
+    {
         std::vector<int> layers;
+        const std::map<int, MapChoice> kept = o_.chosen;
         for (auto& [layer, list] : options_) {
-            if (i >= list[dataflow].candidates.size()) continue;
+            const Option& option = list[dataflow];
+            if (!simulates(option) || i >= option.candidates.size()) continue;
             layers.push_back(layer);
-            o_.chosen[layer] = list[dataflow].candidates[i];
+            o_.chosen[layer] = option.candidates[i];
         }
-        if (!layers.empty())
-            run_in_processes(o_, layers, [&](int layer, const LayerResult& r) {
-                const double pj = o_.mapper.energy ? priced_pj(r, o_.hardware, *o_.mapper.energy) : 0.0;
-                Option& option = options_.at(layer)[dataflow];
-                const Objective by = o_.mapper.objective;
-                const auto n = [](std::int64_t v) { return static_cast<double>(v); };
-                if (i > 0 && cost(by, n(option.cycles), option.pj) <= cost(by, n(r.cycles), pj)) return;
-                option.best = i;
-                option.cycles = r.cycles;
-                option.pj = pj;
-            });
+        if (layers.empty()) return false;
+        // Cycles do not depend on values, but for how far maps are compressed: that is looked at only where asked for.
+        bool& compressed = o_.hardware.dram.compression.maps;
+        const bool as_given = std::exchange(compressed, compressed && !automatic_);
+        const bool timing_only = std::exchange(o_.timing_only, !compressed);
+        run_in_processes(o_, layers, [&](int layer, const LayerResult& r) {
+            const double pj = o_.mapper.energy ? priced_pj(r, o_.hardware, *o_.mapper.energy) : 0.0;
+            options_.at(layer)[dataflow].measured.push_back({i, r.cycles, pj});
+        });
         o_.timing_only = timing_only;
+        compressed = as_given;
         o_.chosen = kept;
+        return true;
+    }
+
+    /// The best of those measured; of what is alike, the one with less energy, or less time where energy counts.
+    void take_best(Option& option) const
+    {
+        const Objective by = o_.mapper.objective;
+        const auto value = [by](const Option::Measured& m) { return cost(by, static_cast<double>(m.cycles), m.pj); };
+        const auto next = [by](const Option::Measured& m) {
+            return by == Objective::energy ? static_cast<double>(m.cycles) : m.pj;
+        };
+        if (option.measured.empty()) return;
+        double least = value(option.measured.front());
+        for (const Option::Measured& m : option.measured) least = std::min(least, value(m));
+        const Option::Measured* best = nullptr;
+        for (const Option::Measured& m : option.measured)
+            if (value(m) <= least * values_alike && (!best || next(m) < next(*best))) best = &m;
+        option.best = best->candidate;
+        option.cycles = best->cycles;
+        option.pj = best->pj;
     }
 
     std::vector<int> chain_of_choices() const
@@ -206,6 +238,7 @@ private:
     const std::vector<int>& planned_;
     bool best_;
     std::vector<std::string> dataflows_;
+    bool automatic_; ///< simulates where the closed form may not tell
     int simulated_;
     std::map<int, std::vector<Option>> options_; ///< by layer, then by dataflow
 };

@@ -245,11 +245,132 @@ private:
     std::int64_t words_[3] = {1, 1, 1}; ///< of an entry, by tensor
 };
 
+/// Steps that the array takes for the layer if nothing hinders it, and passes.
+std::pair<double, double> work(const Spread& s, const LayerShape& shape)
+{
+    std::vector<Index> all = s.glb;
+    for (const PassLoop& l : s.pass)
+        if (std::find(all.begin(), all.end(), l.dims) == all.end()) all.push_back(l.dims);
+    double steps = 1.0, passes = 1.0;
+    for (const Index& index : all) {
+        const std::int64_t extent = index_extent(index, shape.extent);
+        steps *= static_cast<double>(ceil_div(extent, s.positions(index)));
+        if (std::find(s.glb.begin(), s.glb.end(), index) != s.glb.end())
+            passes *= static_cast<double>(ceil_div(extent, s.quantum(index)));
+    }
+    return {steps, passes};
+}
+
+bool same(const Spread& a, const Spread& b)
+{
+    const auto equal = [](const PassLoop& x, const PassLoop& y) {
+        return x.dims == y.dims && x.step == y.step && x.count == y.count && x.collector == y.collector;
+    };
+    return a.spatial == b.spatial && a.glb == b.glb && a.pass.size() == b.pass.size() &&
+           std::equal(a.pass.begin(), a.pass.end(), b.pass.begin(), equal);
+}
+
+/// Spreads with other counts than the greedy one's.
+class OtherSpreads {
+public:
+    OtherSpreads(const DataflowConstraints& c, const LayerShape& shape, const HardwareConfig& hw)
+        : c_(c), shape_(shape), hw_(hw)
+    {
+    }
+
+    std::vector<Spread> all()
+    {
+        try_out(c_);
+        DataflowConstraints limited = c_;
+        divide_array(limited, 0);
+        constexpr std::size_t divisions = 8; // of the array whose passes are varied
+        std::stable_sort(found_.begin() + 1, found_.end(),
+                         [](const Found& a, const Found& b) { return a.work < b.work; });
+        const std::vector<Found> best(found_.begin(),
+                                      found_.begin() + static_cast<std::ptrdiff_t>(std::min(divisions, found_.size())));
+        for (const Found& f : best) shorten_passes(f.constraints);
+        std::vector<Spread> list;
+        for (Found& f : found_) list.push_back(std::move(f.spread));
+        return list;
+    }
+
+private:
+    struct Found {
+        DataflowConstraints constraints;
+        Spread spread;
+        std::pair<double, double> work;
+    };
+
+    void try_out(const DataflowConstraints& c)
+    {
+        Spread s = ConstrainedSpread(c, shape_, hw_).make();
+        if (std::any_of(found_.begin(), found_.end(), [&s](const Found& f) { return same(f.spread, s); })) return;
+        const auto w = work(s, shape_);
+        found_.push_back({c, std::move(s), w});
+    }
+
+    /// Equal parts of a loop's extent, of at most `room`; the largest ones.
+    std::vector<int> counts(const ConstraintLoop& l, int room) const
+    {
+        constexpr std::size_t most = 8;
+        std::int64_t extent = 1;
+        for (const Dim d : l.dims) extent *= shape_.extent[d];
+        if (l.at_most > 0) room = std::min(room, l.at_most);
+        room = static_cast<int>(std::min<std::int64_t>(room, extent));
+        std::vector<int> list = {room};
+        for (std::int64_t parts = 1; list.back() > 1 && list.size() < most; ++parts)
+            if (const std::int64_t n = ceil_div(extent, parts); n < list.back()) list.push_back(static_cast<int>(n));
+        return list;
+    }
+
+    /// Every share of the array for every loop over it.
+    void divide_array(DataflowConstraints& c, std::size_t loop)
+    {
+        if (loop == c.array.size()) {
+            try_out(c);
+            return;
+        }
+        ConstraintLoop& l = c.array[loop];
+        const int rows = hw_.array.rows, cols = hw_.array.cols, own = l.at_most;
+        for (const int n : counts(l, l.place == Place::y ? rows : l.place == Place::x ? cols : std::min(rows, cols))) {
+            l.at_most = n;
+            divide_array(c, loop + 1);
+        }
+        l.at_most = own;
+    }
+
+    /// An inner loop of a pass leaves room in the register files to those outside it.
+    void shorten_passes(const DataflowConstraints& from)
+    {
+        for (std::vector<ConstraintLoop> DataflowConstraints::*level :
+             {&DataflowConstraints::rf, &DataflowConstraints::collector})
+            for (std::size_t l = 0; l < (from.*level).size(); ++l) {
+                DataflowConstraints c = from;
+                ConstraintLoop& loop = (c.*level)[l];
+                for (const int n : counts(loop, 1 << 20)) {
+                    loop.at_most = n;
+                    try_out(c);
+                }
+            }
+    }
+
+    const DataflowConstraints& c_;
+    const LayerShape& shape_;
+    const HardwareConfig& hw_;
+    std::vector<Found> found_; ///< the greedy one first
+};
+
 } // namespace
 
 Spread constrained_spread(const DataflowConstraints& constraints, const LayerShape& shape, const HardwareConfig& hw)
 {
     return ConstrainedSpread(constraints, shape, hw).make();
+}
+
+std::vector<Spread> constrained_spreads(const DataflowConstraints& constraints, const LayerShape& shape,
+                                        const HardwareConfig& hw)
+{
+    return OtherSpreads(constraints, shape, hw).all();
 }
 
 } // namespace heddle

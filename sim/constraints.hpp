@@ -13,10 +13,10 @@
 //     - {name: lanes, spatial: [{loop: K}]}
 //     - {name: vector, spatial: [{loop: C}]}
 //
-// A loop runs over a dimension or a flattened index; in rf also over H or W (AxisLoop::by_input). Its count is the most
-// that the layer, `at_most`, the array, the collectors and the register files of what is kept allow, PEs first and then
-// from the innermost loop outwards, in equal parts of the extent. A loop of rf over an index that nothing kept has runs
-// over all of a tile. Dimensions that a layer has not are left out.
+// A loop runs over a dimension or a flattened index; in rf also over H or W (AxisLoop::by_input). How far it goes is
+// the mapper's to find, within what the layer, `at_most`, the array, the collectors and the register files of what is
+// kept allow, in equal parts of the extent. A loop of rf over an index that nothing kept has runs over all of a tile.
+// Dimensions that a layer has not are left out.
 #pragma once
 
 #include "sim/dataflow.hpp"
@@ -45,7 +45,12 @@ struct DataflowConstraints {
 DataflowConstraints read_constraints(const std::string& path);
 DataflowConstraints parse_constraints(const std::string& text, const std::string& file_name);
 
-/// The one spread that they allow; whether the wires carry it is not looked at.
+/// The spread with the most positions, from the outermost loop over the array inwards, and the longest passes; whether
+/// the wires carry it is not looked at.
 Spread constrained_spread(const DataflowConstraints& constraints, const LayerShape& shape, const HardwareConfig& hw);
+/// That one first, then others that the constraints allow: other shares of the array for its loops, and shorter inner
+/// loops of a pass, which leave room in the register files to outer ones.
+std::vector<Spread> constrained_spreads(const DataflowConstraints& constraints, const LayerShape& shape,
+                                        const HardwareConfig& hw);
 
 } // namespace heddle

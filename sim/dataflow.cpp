@@ -111,8 +111,8 @@ Spread reduce_on_y(const LayerShape& shape, const Indices& i, Tensors kept, int 
 
 /// Outputs stay: `on_y` and `on_x` are spread; the larger operand's index steps outermost, so that work starts before
 /// all of that operand has arrived.
-Spread keep_outputs(const LayerShape& shape, const Index& on_y, const Index& on_x, const Index& reduction, int rows,
-                    int cols, int diagonal)
+Spread keep_outputs(const LayerShape& shape, const Index& on_y, const Index& on_x, const Indices& i, int rows, int cols,
+                    int diagonal)
 {
     Spread s = grouped(shape, diagonal);
     s.keep = {Tensors::outputs};
@@ -123,7 +123,8 @@ Spread keep_outputs(const LayerShape& shape, const Index& on_y, const Index& on_
     const bool x_first = weights_larger != (!on_y.empty() && on_y.front() == dim_k);
     add_index(s.glb, x_first ? on_x : on_y);
     add_index(s.glb, x_first ? on_y : on_x);
-    add_pass(s, reduction);
+    for (const Index& tap : i.taps) add_pass(s, tap);
+    add_pass(s, i.reduction);
     return s;
 }
 
@@ -155,6 +156,7 @@ Spread channels_everywhere(const LayerShape& shape, const Indices& i, int rows, 
     s.spatial.push_back(spatial(i.channels, Place::x, x));
     add_index(s.glb, i.pixels);
     add_index(s.glb, i.channels);
+    for (const Index& tap : i.taps) add_pass(s, tap);
     add_pass(s, i.reduction);
     return s;
 }
@@ -185,10 +187,10 @@ void add_diagonals(std::vector<Spread>& list, const LayerShape& shape, int rows,
 
 void add_output_stationary(std::vector<Spread>& list, const LayerShape& shape, const Indices& i, int rows, int cols)
 {
-    const auto make = [&](int d) { return keep_outputs(shape, i.pixels, i.channels, i.reduction, rows, cols, d); };
+    const auto make = [&](int d) { return keep_outputs(shape, i.pixels, i.channels, i, rows, cols, d); };
     list.push_back(make(1));
     list.push_back(planar(shape, rows, cols));
-    list.push_back(keep_outputs(shape, i.channels, i.pixels, i.reduction, rows, cols, 1));
+    list.push_back(keep_outputs(shape, i.channels, i.pixels, i, rows, cols, 1));
     if (!i.channels.empty()) list.push_back(channels_everywhere(shape, i, rows, cols));
     add_diagonals(list, shape, rows, cols, make);
 }

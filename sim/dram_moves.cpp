@@ -3,6 +3,7 @@
 #include "hw/compiled_plan.hpp"
 #include "hw/compressed_map.hpp"
 #include "hw/request_walk.hpp"
+#include "models/dram_address.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,12 @@ public:
         : compiled_(plan, hw), plan_(compiled_.plan()), hw_(hw), maps_(maps)
     {
         moves_.burst_bytes = dram_burst_bytes(hw);
+        if (hw.dram.kind == DramKind::dram) {
+            DramPlace next_column;
+            next_column.column = 1;
+            interleaved_ =
+                static_cast<std::int64_t>(DramAddressMap(hw.dram.timing).address(next_column)) / moves_.burst_bytes;
+        }
         parameters_.extent = {1, 1, 1, 1, plan.extent[dim_g] * plan.extent[dim_k]};
         parameters_.stride = {1, 1, 1, 1, 1};
         parameters_.words = plan.op == Op::conv ? parameters_.extent[4] : 0;
@@ -109,9 +116,26 @@ private:
                                               hw_.dma.max_burst_bytes, moves_.burst_bytes);
         side.requests += n.requests;
         side.bursts += n.bursts;
+        side.rows += std::min(n.bursts, rows_between(first_word(layout(r), boxes.front()) * bits(r) / 8,
+                                                     last_word(layout(r), boxes.back()) * bits(r) / 8));
         std::int64_t words = 0;
         for (const Box& b : boxes) words += b.words();
         side.bytes += ceil_div(words * bits(r), 8);
+    }
+
+    static std::int64_t first_word(const TensorLayout& l, const Box& b) { return l.index(b.lo); }
+    static std::int64_t last_word(const TensorLayout& l, const Box& b)
+    {
+        std::array<int, box_dims> at = b.hi;
+        for (int& i : at) --i;
+        return l.index(at);
+    }
+
+    std::int64_t rows_between(std::int64_t first_byte, std::int64_t last_byte) const
+    {
+        if (hw_.dram.kind != DramKind::dram) return 0;
+        const std::int64_t all = interleaved_ * hw_.dram.timing.row_bytes;
+        return interleaved_ * (last_byte / all - first_byte / all + 1);
     }
 
     /// Units of which any word is wanted; the boxes of a map are (n,h,w,g,c).
@@ -155,6 +179,7 @@ private:
     const EncodedMaps& maps_;
     TensorLayout parameters_;
     std::array<std::uint64_t, region_count> address_{};
+    std::int64_t interleaved_ = 1; ///< banks and channels that neighbouring bursts lie in
     DramMoves moves_;
 };
 

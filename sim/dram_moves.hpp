@@ -28,6 +28,7 @@ struct DramMoves {
     struct Side {
         std::int64_t moves = 0, requests = 0, bursts = 0;
         std::int64_t bytes = 0; ///< of the words (compressed: of the code words), before rounding to bursts
+        std::int64_t rows = 0;  ///< kind dram: rows that each move touches, all banks together; an estimate
     };
     Side read, written;
     int burst_bytes = 1;

@@ -26,9 +26,11 @@ struct RunOptions {
     HardwareConfig hardware;
     std::string dataflow; ///< empty: the preset's first; "best": of the preset's, layer by layer
     MapperOptions mapper;
-    /// Simulate so many of a dataflow's best mappings and take the really best; 0 takes the mapper's. -1: 1 for
-    /// "best", else 0.
+    /// Simulate so many of a dataflow's best mappings by each measure and take the really best; 0 takes the mapper's
+    /// by its estimate. -1: 1 for "best", else 1 for layers of at most `simulated_by_default_cycles`, where the
+    /// estimate leaves out more than what tells mappings apart.
     int simulate_best = -1;
+    static constexpr std::int64_t simulated_by_default_cycles = 250'000;
     std::map<int, MapChoice> chosen;    ///< by layer, set by run_network; a layer without is mapped when it is run
     std::vector<int> layers;            ///< indices to simulate, sorted; empty: all
     std::vector<NamedMapping> mappings; ///< taken instead of the mapper's where the layer's name matches

@@ -1,6 +1,7 @@
 #include "sim/mapper.hpp"
 
 #include "dnn/base/error.hpp"
+#include "sim/map_place.hpp"
 #include "sim/mapper_beam.hpp"
 #include "sim/mapper_carry.hpp"
 #include "sim/mapper_energy.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -16,8 +18,10 @@ namespace heddle {
 
 namespace {
 
-constexpr std::size_t finalists = 16; // per spread and goal: closed-form winners that are lowered and bounded exactly
-constexpr std::int64_t scorings_per_layer = 240000; // tilings scored by the search, shared by the spreads
+// Closed-form winners that are lowered and bounded exactly: of the first mapper per spread; of the search per measure
+// and spread, and over all spreads.
+constexpr std::size_t first_finalists = 16, spread_finalists = 4, finalists = 24;
+constexpr std::int64_t scorings_per_layer = 160000; // tilings scored by the search, shared by the spreads
 constexpr std::int64_t scorings_per_spread = 20000;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b)
@@ -29,12 +33,16 @@ struct Candidate {
     MapChoice choice;
     std::int64_t tiles = 0;
 
-    std::int64_t dram_bytes() const { return choice.bound.dram_read_bytes + choice.bound.dram_write_bytes; }
-    /// Values up to `good` are alike; then what costs energy decides, then fewer tiles.
+    std::int64_t dram_bytes() const { return choice.bound.dram.bytes(); }
+    /// Values up to `good` are alike: then less energy decides, or, where that is what counts, less time; then what
+    /// costs energy where none is known, and fewer tiles.
     auto rank(double good, Objective objective) const
     {
         const double value = choice.value(objective);
-        return std::make_tuple(value <= good ? 0.0 : value, dram_bytes(), choice.bound.buffer_words, tiles, value);
+        const double next =
+            objective == Objective::energy ? static_cast<double>(choice.estimate_cycles) : choice.estimate_pj;
+        return std::make_tuple(value <= good ? 0.0 : value, next, dram_bytes(), choice.bound.buffer_words, tiles,
+                               value);
     }
 };
 
@@ -59,20 +67,18 @@ public:
             c.spread = post_spread();
             carried_.push_back(c);
         } else {
-            const std::string& name = net_.layers[static_cast<std::size_t>(layer_)].name;
-            carried_ = carried_spreads(allowed_spreads(), shape_, name, hw_, dataflow_, counts_);
+            carried_ = carried_spreads(allowed_spreads(), shape_, layer_name(), hw_, dataflow_, counts_);
+            keep_most_utilized();
         }
         std::vector<std::vector<TileChoice>> found;
         for (const Carried& c : carried_) {
-            found.push_back(tile_search(c).best(finalists, counts_));
+            found.push_back(tile_search(c).best(first_finalists, counts_));
             for (const TileChoice& t : found.back()) add_candidate(c, t);
         }
         if (candidates_.empty()) nothing_fits();
-        const Candidate first = *pick(candidates_);
-        if (options_.kind == MapperKind::search)
-            for (std::size_t i = 0; i < carried_.size(); ++i) search_further(carried_[i], found[i]);
+        if (options_.kind == MapperKind::search) search_further(found);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        return ranked(first, most, seconds);
+        return ranked(most, seconds);
     }
 
 private:
@@ -81,9 +87,8 @@ private:
     /// Row-stationary mappings are made from their parameters, buffer tiles included; the bound picks among the best.
     std::vector<MapChoice> run_row_stationary(std::size_t most, Clock::time_point start)
     {
-        constexpr std::size_t bounded = 24;
-        std::string first_error;
-        for (const RowStationary& p : row_stationary_choices(shape_, hw_, std::max(bounded, most))) {
+        constexpr std::size_t bounded = 24; // by each measure
+        for (const RowStationary& p : row_stationary_choices(shape_, layer_name(), hw_, std::max(bounded, most))) {
             ++counts_.visited;
             try {
                 Candidate c;
@@ -95,25 +100,41 @@ private:
                 candidates_.push_back(std::move(c));
             } catch (const UserError& e) {
                 ++counts_.rejected[static_cast<std::size_t>(Reject::wires)];
-                if (first_error.empty()) first_error = e.what();
+                if (first_error_.empty()) first_error_ = e.what();
             }
         }
-        if (candidates_.empty()) throw UserError("dataflow rs, " + first_error);
-        const Candidate first = *pick(candidates_);
-        return ranked(first, most, std::chrono::duration<double>(Clock::now() - start).count());
+        if (candidates_.empty()) throw UserError("dataflow rs, " + first_error_);
+        return ranked(most, std::chrono::duration<double>(Clock::now() - start).count());
+    }
+
+    const std::string& layer_name() const { return net_.layers[static_cast<std::size_t>(layer_)].name; }
+
+    /// A dataflow of the user's own may be laid out in many ways: the first, and those that use the array best.
+    void keep_most_utilized()
+    {
+        constexpr std::size_t most = 8;
+        if (!options_.constraints || options_.constraints->name != dataflow_) return;
+        std::stable_sort(carried_.begin() + 1, carried_.end(),
+                         [](const Carried& a, const Carried& b) { return a.utilization > b.utilization; });
+        if (carried_.size() > most) carried_.erase(carried_.begin() + most, carried_.end());
     }
 
     std::vector<Spread> allowed_spreads() const
     {
         const DataflowConstraints* own = options_.constraints.get();
-        if (own && own->name == dataflow_) return {constrained_spread(*own, shape_, hw_)};
+        if (own && own->name == dataflow_) return constrained_spreads(*own, shape_, hw_);
         return spreads(dataflow_, shape_, hw_);
     }
 
     TileSearch tile_search(const Carried& c) const
     {
         const bool array = shape_.kind == PlanKind::array;
-        return TileSearch{shape_, hw_, array ? &c.spread : nullptr, c.phases, operand2_, c.load_words};
+        const auto stored = [this](int layer) { return map_place(net_, layer).channel_stride; };
+        TileSearch::Places places;
+        places.inputs = stored(shape_.source);
+        const int add = fused_add(net_, hw_, layer_), pool = fused_pool(net_, hw_, layer_);
+        places.outputs = stored(add >= 0 ? add : pool >= 0 ? pool : layer_);
+        return TileSearch{shape_, hw_, array ? &c.spread : nullptr, c.phases, operand2_, c.load_words, places};
     }
 
     /// The PostProcessor's loops: channels side by side, windows innermost.
@@ -130,22 +151,39 @@ private:
         return s;
     }
 
-    /// By cycles, and by the objective where that is another: so no objective is served worse than by latency's choice.
-    void search_further(const Carried& c, const std::vector<TileChoice>& starts)
+    /// By all measures, whatever the objective, so that none is served worse than by another's choice. Those within
+    /// reach of the best over all spreads are looked at closely, and a few of each spread.
+    void search_further(const std::vector<std::vector<TileChoice>>& starts)
     {
-        const TileSearch search = tile_search(c);
         BeamLimits limits;
         limits.scorings =
             std::min(scorings_per_spread,
                      std::max<std::int64_t>(1000, scorings_per_layer / static_cast<std::int64_t>(carried_.size())));
-        BeamGoal goal;
-        for (const TileChoice& t : beam_search(search, goal, limits, starts, finalists, counts_)) add_candidate(c, t);
-        if (options_.objective == Objective::latency) return;
-        goal.objective = options_.objective;
         std::int64_t macs = shape_.kind == PlanKind::array ? 1 : 0;
         for (int e : shape_.extent) macs *= e;
-        goal.rates = probe_rates(hw_, *options_.energy, macs, c.keeps_inputs);
-        for (const TileChoice& t : beam_search(search, goal, limits, starts, finalists, counts_)) add_candidate(c, t);
+        std::vector<BestTiles> found;
+        std::vector<std::optional<EnergyRates>> rates;
+        for (std::size_t i = 0; i < carried_.size(); ++i) {
+            rates.emplace_back();
+            if (options_.energy) rates.back() = probe_rates(hw_, *options_.energy, macs, carried_[i].keeps_inputs);
+            found.push_back(beam_search(tile_search(carried_[i]), rates.back(), limits, starts[i], finalists, counts_));
+        }
+        for (std::size_t goal = 0; goal < 3; ++goal) {
+            struct Place {
+                double value;
+                std::size_t spread, at;
+            };
+            std::vector<Place> all;
+            for (std::size_t i = 0; i < found.size(); ++i)
+                for (std::size_t at = 0; at < found[i][goal].size(); ++at)
+                    all.push_back({tile_value(tile_search(carried_[i]), rates[i], found[i][goal][at],
+                                              static_cast<Objective>(goal)),
+                                   i, at});
+            std::stable_sort(all.begin(), all.end(), [](const Place& a, const Place& b) { return a.value < b.value; });
+            for (std::size_t n = 0; n < all.size(); ++n)
+                if (n < finalists || all[n].at < spread_finalists)
+                    add_candidate(carried_[all[n].spread], found[all[n].spread][goal][all[n].at]);
+        }
     }
 
     void add_candidate(const Carried& carried, const TileChoice& t)
@@ -155,51 +193,77 @@ private:
         m.mapping = make_mapping(dataflow_, carried.spread, shape_, t.tile, {t.order.begin(), t.order.end()}, t.chunk);
         for (const Candidate& known : candidates_)
             if (known.choice.mapping == m.mapping) return;
-        m.plan = lower(net_, layer_, hw_, m.mapping);
+        try {
+            m.plan = lower(net_, layer_, hw_, m.mapping);
+        } catch (const UserError& e) { // what a closed form over sizes alone does not see
+            counts_.reject(Reject::wires);
+            if (first_error_.empty()) first_error_ = e.what();
+            return;
+        }
         m.bound = compute_bound(m.plan, hw_);
         const std::int64_t busy = std::max(m.bound.part("compute"), m.bound.part("post"));
-        m.estimate_cycles = std::max({m.bound.cycles, busy + t.first, t.memory_cycles}) + t.waiting + t.starts;
-        if (options_.energy && options_.objective != Objective::latency)
+        m.estimate_cycles = std::max(m.bound.cycles, busy + t.first) + t.waiting + t.starts;
+        if (options_.energy)
             m.estimate_pj = estimate_energy_pj(m.plan, hw_, *options_.energy, m.bound, m.estimate_cycles);
         c.tiles = 1;
         for (const TileLoop& l : m.plan.tile_loops) c.tiles *= ceil_div(shape_.extent[l.dim], l.tile);
         candidates_.push_back(std::move(c));
     }
 
-    /// Values within half a percent of the least are alike, as long as they are not above `most`.
-    const Candidate* pick(const std::vector<Candidate>& list, double most = 1e300) const
+    /// Values that are alike with the least are as good.
+    const Candidate* pick(Objective objective) const
     {
         double least = 1e300;
-        for (const Candidate& c : list) least = std::min(least, c.choice.value(options_.objective));
-        const double good = std::min(least * 1.005, most);
-        return &*std::min_element(list.begin(), list.end(), [&](const Candidate& a, const Candidate& b) {
-            return a.rank(good, options_.objective) < b.rank(good, options_.objective);
+        for (const Candidate& c : candidates_) least = std::min(least, c.choice.value(objective));
+        const double good = least * values_alike;
+        return &*std::min_element(candidates_.begin(), candidates_.end(), [&](const Candidate& a, const Candidate& b) {
+            return a.rank(good, objective) < b.rank(good, objective);
         });
     }
 
-    std::vector<MapChoice> ranked(const Candidate& first, std::size_t most, double seconds)
+    /// The best, and those with the next values.
+    std::vector<std::size_t> best_by(Objective objective, std::size_t most) const
     {
-        const std::size_t best =
-            static_cast<std::size_t>(pick(candidates_, first.choice.value(options_.objective)) - candidates_.data());
-        std::swap(candidates_.front(), candidates_[best]);
-        std::stable_sort(candidates_.begin() + 1, candidates_.end(), [this](const Candidate& a, const Candidate& b) {
-            return a.rank(-1.0, options_.objective) < b.rank(-1.0, options_.objective);
+        std::vector<std::size_t> order(candidates_.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+            return candidates_[a].rank(-1.0, objective) < candidates_[b].rank(-1.0, objective);
         });
+        order.insert(order.begin(), index_of(pick(objective)));
+        order.erase(std::find(order.begin() + 1, order.end(), order.front()));
+        order.resize(std::min(most, order.size()));
+        return order;
+    }
+
+    /// The best of the objective, then of the other measures.
+    std::vector<MapChoice> ranked(std::size_t most, double seconds)
+    {
+        std::vector<std::size_t> order;
+        const auto add = [&](Objective o) {
+            const std::vector<std::size_t> best = best_by(o, most);
+            order.insert(order.end(), best.begin(), best.end());
+        };
+        add(options_.objective);
+        if (options_.energy)
+            for (Objective o : {Objective::latency, Objective::energy, Objective::edp}) add(o);
         double wires = 0.0;
         for (const Carried& c : carried_) wires = std::max(wires, c.utilization);
         std::vector<MapChoice> list;
-        for (std::size_t i = 0; i < std::min(most, candidates_.size()); ++i) {
+        std::vector<bool> taken(candidates_.size(), false);
+        for (std::size_t i : order) {
+            if (taken[i]) continue;
+            taken[i] = true;
             MapChoice m = candidates_[i].choice;
             if (!carried_.empty()) m.wire_utilization = std::max(wires, wire_utilization(m.plan, hw_));
             m.counts = counts_;
             m.seconds = seconds;
-            if (options_.energy && m.estimate_pj == 0.0)
-                m.estimate_pj = estimate_energy_pj(m.plan, hw_, *options_.energy, m.bound, m.estimate_cycles);
             m.why = explain(m, candidates_[i]);
             list.push_back(std::move(m));
         }
         return list;
     }
+
+    std::size_t index_of(const Candidate* c) const { return static_cast<std::size_t>(c - candidates_.data()); }
 
     /// Lowering the smallest tile says which partition is too small and by how much.
     [[noreturn]] void nothing_fits() const
@@ -210,8 +274,7 @@ private:
         const TileOrder& order = tile_orders().front();
         lower(net_, layer_, hw_,
               make_mapping(dataflow_, carried_.front().spread, shape_, one, {order.begin(), order.end()}, 1));
-        throw UserError("layer \"" + net_.layers[static_cast<std::size_t>(layer_)].name + "\": dataflow " + dataflow_ +
-                        ": no tiling fits the global buffer");
+        throw UserError(first_error_);
     }
 
     std::string explain(const MapChoice& m, const Candidate& c) const
@@ -233,6 +296,7 @@ private:
     bool operand2_;
     std::vector<Carried> carried_;
     std::vector<Candidate> candidates_;
+    std::string first_error_;
     SearchCounts counts_;
 };
 

@@ -18,7 +18,7 @@
 namespace heddle {
 
 /// Part of every cache key: to be changed with anything that changes what the mapper chooses.
-inline constexpr int mapper_version = 7;
+inline constexpr int mapper_version = 8;
 
 struct MapChoice {
     Mapping mapping;
@@ -28,7 +28,7 @@ struct MapChoice {
     /// times the steps of an uncut pass over the slowest of stream, load, drain and network beats. 0 without an array.
     double wire_utilization = 0.0;
     std::string why;                  ///< one line for people
-    std::int64_t estimate_cycles = 0; ///< the bound, short DRAM bursts, and fetches and starts that may not hide
+    std::int64_t estimate_cycles = 0; ///< the bound, and fetches and starts that may not hide
     double estimate_pj = 0.0;         ///< 0 without an energy table
     DataflowSwitch change;            ///< from the array layer before it; set by choose_mappings()
     SearchCounts counts;
@@ -39,7 +39,8 @@ struct MapChoice {
 };
 
 /// `first`: few sizes, three loop orders, the longest passes. `search`: the first mapper's finalists, then sizes,
-/// orders and pass lengths by exhaustion or a beam; never worse than `first` by the objective's estimate.
+/// orders and pass lengths by exhaustion or a beam; never worse than `first` by the objective's estimate, but for a
+/// tie.
 enum class MapperKind { first, search };
 
 class MappingCache;
@@ -55,7 +56,11 @@ struct MapperOptions {
 /// Deterministic. UserError when the dataflow is unknown, its wires are missing, or not even the smallest tile fits.
 MapChoice map_layer(const Network& net, int layer, const HardwareConfig& hw, const std::string& dataflow,
                     const MapperOptions& options = {});
-/// The choice and up to `most` - 1 others with the next values, all distinct.
+/// Values so close are a tie (one in a thousand): less energy decides, or less time where energy is the objective.
+inline constexpr double values_alike = 1.001;
+
+/// The choice, then others, all distinct: of each measure, whatever the objective, the `most` best (of time alone
+/// without an energy table). Their set does not depend on the objective.
 std::vector<MapChoice> map_candidates(const Network& net, int layer, const HardwareConfig& hw,
                                       const std::string& dataflow, const MapperOptions& options, std::size_t most);
 

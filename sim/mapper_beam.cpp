@@ -29,8 +29,9 @@ std::vector<int> all_sizes(int extent, int quantum)
 
 class Beam {
 public:
-    Beam(const TileSearch& search, const BeamGoal& goal, const BeamLimits& limits, std::size_t most)
-        : s_(search), scorer_(search), goal_(goal), limits_(limits), most_(std::max(most, limits.width))
+    Beam(const TileSearch& search, const std::optional<EnergyRates>& rates, const BeamLimits& limits, std::size_t most)
+        : s_(search), scorer_(search), rates_(rates), limits_(limits), goals_(rates ? 3 : 1),
+          width_(limits.width / goals_), most_(std::max(most, width_))
     {
         const Extents& e = s_.shape.extent;
         for (int d = 0; d < dim_count; ++d)
@@ -48,19 +49,21 @@ public:
         }
         for (std::size_t before = 0; before != improved_ && scored_ < limits_.scorings;) {
             before = improved_;
-            const std::size_t n = std::min(best_.size(), limits_.width);
             std::vector<TileChoice> around;
-            for (std::size_t i = 0; i < n; ++i) around.push_back(best_[i].choice);
+            for (const std::vector<Ranked>& list : best_)
+                for (std::size_t i = 0; i < std::min(list.size(), width_); ++i) around.push_back(list[i].choice);
             for (const TileChoice& c : around)
                 if (expanded_.insert(key(c)).second) expand(c);
         }
     }
 
-    std::vector<TileChoice> best(std::size_t most) const
+    BestTiles best(std::size_t most) const
     {
-        std::vector<TileChoice> list;
-        for (std::size_t i = 0; i < std::min(most, best_.size()); ++i) list.push_back(best_[i].choice);
-        return list;
+        BestTiles best;
+        for (std::size_t goal = 0; goal < goals_; ++goal)
+            for (std::size_t i = 0; i < std::min(most, best_[goal].size()); ++i)
+                best[goal].push_back(best_[goal][i].choice);
+        return best;
     }
     SearchCounts counts;
 
@@ -184,30 +187,26 @@ private:
         }
         ++counts.visited;
         scorer_.score(c);
-        Ranked r{c, value(c), scorer_.tiles(c.tile)};
-        if (best_.size() == most_ && !(r < best_.back())) return;
-        if (best_.size() == most_) best_.pop_back();
-        best_.insert(std::upper_bound(best_.begin(), best_.end(), r), r);
-        ++improved_;
+        const std::int64_t tiles = scorer_.tiles(c.tile);
+        for (std::size_t goal = 0; goal < goals_; ++goal)
+            insert(best_[goal], {c, tile_value(s_, rates_, c, static_cast<Objective>(goal)), tiles});
     }
 
-    double value(const TileChoice& c) const
+    void insert(std::vector<Ranked>& list, const Ranked& r)
     {
-        const auto n = [](std::int64_t v) { return static_cast<double>(v); };
-        if (goal_.objective == Objective::latency) return n(c.score);
-        const EnergyRates& r = goal_.rates;
-        const double pj = r.fixed_pj + n(c.dram_bytes) * r.dram_pj + n(c.score) * r.cycle_pj +
-                          n(c.accumulations) * r.accumulate_pj + n(c.passes * s_.load_words) * r.load_pj;
-        return goal_.objective == Objective::energy ? pj : pj * n(c.score);
+        if (list.size() == most_ && !(r < list.back())) return;
+        if (list.size() == most_) list.pop_back();
+        list.insert(std::upper_bound(list.begin(), list.end(), r), r);
+        ++improved_;
     }
 
     const TileSearch& s_;
     TileScorer scorer_;
-    const BeamGoal& goal_;
+    const std::optional<EnergyRates>& rates_;
     const BeamLimits& limits_;
-    std::size_t most_;
+    std::size_t goals_, width_, most_;
     std::vector<int> sizes_[dim_count];
-    std::vector<Ranked> best_; ///< best first
+    std::array<std::vector<Ranked>, 3> best_; ///< by Objective, best first
     std::unordered_set<std::uint64_t> seen_, expanded_;
     std::int64_t scored_ = 0;
     std::size_t improved_ = 0;
@@ -215,10 +214,20 @@ private:
 
 } // namespace
 
-std::vector<TileChoice> beam_search(const TileSearch& search, const BeamGoal& goal, const BeamLimits& limits,
-                                    const std::vector<TileChoice>& starts, std::size_t most, SearchCounts& counts)
+double tile_value(const TileSearch& search, const std::optional<EnergyRates>& rates, const TileChoice& c,
+                  Objective objective)
 {
-    Beam beam(search, goal, limits, most);
+    const auto n = [](std::int64_t v) { return static_cast<double>(v); };
+    if (objective == Objective::latency || !rates) return n(c.score);
+    const double pj = rates->fixed_pj + n(c.dram_bytes) * rates->dram_pj + n(c.score) * rates->cycle_pj +
+                      n(c.accumulations) * rates->accumulate_pj + n(c.passes * search.load_words) * rates->load_pj;
+    return objective == Objective::energy ? pj : pj * n(c.score);
+}
+
+BestTiles beam_search(const TileSearch& search, const std::optional<EnergyRates>& rates, const BeamLimits& limits,
+                      const std::vector<TileChoice>& starts, std::size_t most, SearchCounts& counts)
+{
+    Beam beam(search, rates, limits, most);
     beam.run(starts);
     counts += beam.counts;
     return beam.best(most);

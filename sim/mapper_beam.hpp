@@ -3,6 +3,8 @@
 
 #include "sim/mapper_tiles.hpp"
 
+#include <array>
+#include <optional>
 #include <vector>
 
 namespace heddle {
@@ -14,15 +16,17 @@ struct BeamLimits {
     std::size_t width = 32; ///< choices whose neighbours are looked at in a round
 };
 
-struct BeamGoal {
-    Objective objective = Objective::latency;
-    EnergyRates rates;
-};
+/// The best choices by each measure, best first; by energy and energy-delay product only where rates are given.
+using BestTiles = std::array<std::vector<TileChoice>, 3>; ///< by Objective
 
-/// The best `most` choices for the goal, best first. Deterministic: neighbours of `starts` (the first mapper's
-/// finalists) and of the best found so far, until a round improves nothing. A neighbour has one tile size changed to
-/// any other, two changed against each other by one size, another order of its loops, or another pass length.
-std::vector<TileChoice> beam_search(const TileSearch& search, const BeamGoal& goal, const BeamLimits& limits,
-                                    const std::vector<TileChoice>& starts, std::size_t most, SearchCounts& counts);
+/// What the search minimises, known without lowering the choice.
+double tile_value(const TileSearch& search, const std::optional<EnergyRates>& rates, const TileChoice& choice,
+                  Objective objective);
+
+/// The best `most` choices of each measure. Deterministic: neighbours of `starts` (the first mapper's finalists) and of
+/// the best found so far, until a round improves nothing. A neighbour has one tile size changed to any other, two
+/// changed against each other by one size, another order of its loops, or another pass length.
+BestTiles beam_search(const TileSearch& search, const std::optional<EnergyRates>& rates, const BeamLimits& limits,
+                      const std::vector<TileChoice>& starts, std::size_t most, SearchCounts& counts);
 
 } // namespace heddle

@@ -87,19 +87,18 @@ void estimate_buffer(const LayerPlan& plan, const HardwareConfig& hw, const Traf
     if (plan.add_layer >= 0) add("operand2", g.operand2, t.outputs, off_chip ? t.operand2_fills : 0);
 }
 
-void estimate_dram(const HardwareConfig& hw, const Traffic& t, const Bound& bound, LayerResult& r)
+void estimate_dram(const HardwareConfig& hw, const Bound& bound, LayerResult& r)
 {
     DramActivity& d = r.dram;
     if (hw.dram.kind == DramKind::resident) return;
     const DramTiming& timing = hw.dram.timing;
     const bool modelled = hw.dram.kind == DramKind::dram;
-    const std::int64_t burst = modelled ? timing.burst_bytes() : hw.dram.burst_bytes;
-    d.reads = ceil_div(bound.dram_read_bytes, burst);
-    d.writes = ceil_div(bound.dram_write_bytes, burst);
-    d.read_bytes = d.reads * burst;
-    d.write_bytes = d.writes * burst;
+    d.reads = bound.dram.read.bursts;
+    d.writes = bound.dram.written.bursts;
+    d.read_bytes = bound.dram.read_bytes();
+    d.write_bytes = bound.dram.write_bytes();
     if (!modelled) return;
-    d.activates = ceil_div(d.read_bytes + d.write_bytes, timing.row_bytes) + 3 * t.tiles;
+    d.activates = bound.dram.read.rows + bound.dram.written.rows;
     d.precharges = d.activates;
     const double clocks =
         static_cast<double>(r.cycles) * static_cast<double>(timing.clock_khz) / (1e3 * hw.clock_mhz.value());
@@ -121,7 +120,7 @@ LayerResult estimate_counts(const LayerPlan& plan, const HardwareConfig& hw, con
     else
         r.post_operations = {{plan.op == Op::max_pool ? "compare" : "add", t.input_reads}};
     estimate_buffer(plan, hw, t, r);
-    estimate_dram(hw, t, bound, r);
+    estimate_dram(hw, bound, r);
     return r;
 }
 

@@ -1,6 +1,9 @@
 #include "sim/mapper_score.hpp"
 
+#include "hw/compressed_map.hpp"
+
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace heddle {
@@ -23,6 +26,14 @@ std::int64_t latency_of(const HardwareConfig& hw)
     return 2 * d.sync_cycles + scaled_ceil(clocks, ratio.denominator(), ratio.numerator());
 }
 
+/// Of all three; `c` is mostly a power of two.
+std::int64_t common_divisor(std::int64_t a, std::int64_t b, std::int64_t c)
+{
+    if ((c & (c - 1)) != 0) return std::gcd(std::gcd(a, b), c);
+    const std::int64_t either = a | b;
+    return std::min(either & -either, c);
+}
+
 std::int64_t words_of(const PartitionConfig& p, int bits)
 {
     return p.bytes * 8 / bits;
@@ -38,9 +49,16 @@ TileScorer::TileScorer(const TileSearch& s)
     const Precision& b = s.hw.precision;
     capacity_ = {words_of(g.weights, b.weight_bits), words_of(g.inputs, b.input_bits),
                  words_of(g.outputs, b.input_bits), words_of(g.psums, b.psum_bits), words_of(g.operand2, b.input_bits)};
-    latency_cycles_ = latency_of(s.hw);
-    start_cycles_ = s.hw.dma.startup_cycles + latency_cycles_;
-    burst_bytes_ = s.hw.dram.kind == DramKind::dram ? s.hw.dram.timing.burst_bytes() : s.hw.dram.burst_bytes;
+    start_cycles_ = s.hw.dma.startup_cycles + latency_of(s.hw);
+    burst_bytes_ = dram_burst_bytes(s.hw);
+    // A lattice that one-tap windows with a stride read is addressed as a map of its own.
+    const auto map = [](int rows, int cols, std::int64_t own, int stored) {
+        return MapInMemory{rows, cols, stored > 0 ? stored : own};
+    };
+    const std::int64_t outputs = std::int64_t{extent_[dim_g]} * extent_[dim_k];
+    in_ = map(rows_.size, cols_.size, std::int64_t{extent_[dim_g]} * extent_[dim_c], s.places.inputs);
+    out_ = map(extent_[dim_p], extent_[dim_q], outputs, s.places.outputs);
+    operand2_ = map(extent_[dim_p], extent_[dim_q], outputs, s.places.operand2);
 }
 
 std::int64_t TileScorer::words(const Extents& t, Tensors tensor) const
@@ -70,10 +88,13 @@ Reject TileScorer::fits(TileChoice& c) const
     const std::int64_t outputs = words(c.tile, Tensors::outputs);
     if (!weights_fit(c.tile)) return Reject::weights;
     if (words(c.tile, Tensors::inputs) > capacity_.inputs) return Reject::inputs;
+    const GlobalBufferConfig& g = s_.hw.global_buffer;
+    if (pool_banks(g, words(c.tile, Tensors::inputs) * s_.hw.precision.input_bits, 0) > g.pool_banks)
+        return Reject::inputs;
     if (outputs > capacity_.outputs) return Reject::outputs;
     if (s_.operand2 && outputs > capacity_.operand2) return Reject::operand2;
     if (!s_.spread) return cuts_reduction(c.tile) ? Reject::psums : Reject::none; // post keeps no partial windows
-    if (!choose_chunk(c, outputs)) return Reject::psums;
+    if (!choose_chunk(c)) return Reject::psums;
     c.chunk = static_cast<int>(ceil_div(c.chunk, c.parts));
     return Reject::none;
 }
@@ -83,26 +104,63 @@ bool TileScorer::cuts_reduction(const Extents& tile) const
     return tile[dim_c] < extent_[dim_c] || tile[dim_r] < extent_[dim_r] || tile[dim_s] < extent_[dim_s];
 }
 
-/// The longest passes whose psums fit.
-bool TileScorer::choose_chunk(TileChoice& c, std::int64_t outputs) const
+/// The longest passes whose psums fit, in what the inputs leave where they share a pool.
+bool TileScorer::choose_chunk(TileChoice& c) const
 {
     const Spread& s = *s_.spread;
-    const std::int64_t length = s.cut < 0 ? 1 : index_extent(s.glb[static_cast<std::size_t>(s.cut)], c.tile);
-    c.chunk = static_cast<int>(length);
-    if (cuts_reduction(c.tile)) return outputs <= capacity_.psums; // all outputs wait
-    if (reduction_passes(c.tile) == 1) return true;
-    const std::int64_t most = capacity_.psums / s.outputs_at_once();
-    if (most < 1) return false;
-    c.chunk = static_cast<int>(ceil_div(length, ceil_div(length, most)));
+    c.chunk = s.cut < 0 ? 1 : static_cast<int>(index_extent(s.glb[static_cast<std::size_t>(s.cut)], c.tile));
+    const std::int64_t capacity = psum_capacity(c.tile), live = live_psums(c);
+    if (live <= capacity) return true;
+    const std::int64_t length = c.chunk;
+    c.chunk = 1;
+    const std::int64_t each = live_psums(c); // of one index along the cut, where that lies outside the reduction
+    if (each == live || each > capacity) return false;
+    c.chunk = static_cast<int>(ceil_div(length, ceil_div(length, capacity / each)));
     return true;
 }
 
-std::int64_t TileScorer::reduction_passes(const Extents& tile) const
+std::int64_t TileScorer::psum_capacity(const Extents& tile) const
 {
-    std::int64_t n = 1;
-    for (const auto& index : s_.spread->glb)
-        if (reduces(index.front())) n *= ceil_div(index_extent(index, tile), s_.spread->quantum(index));
-    return n;
+    const GlobalBufferConfig& g = s_.hw.global_buffer;
+    if (g.pool_banks == 0) return capacity_.psums;
+    const std::int64_t inputs = words(tile, Tensors::inputs) * s_.hw.precision.input_bits;
+    const std::int64_t left = g.pool_banks - pool_banks(g, inputs, 0);
+    return std::min(capacity_.psums, left * g.pool_bank_bytes * 8 / s_.hw.precision.psum_bits);
+}
+
+/// Banks of a pool that the psums leave are the inputs'.
+std::int64_t TileScorer::input_capacity(const TileChoice& c) const
+{
+    const GlobalBufferConfig& g = s_.hw.global_buffer;
+    if (g.pool_banks == 0 || !s_.spread) return capacity_.inputs;
+    const std::int64_t left = g.pool_banks - pool_banks(g, 0, live_psums(c) * s_.hw.precision.psum_bits);
+    return std::min(capacity_.inputs, left * g.pool_bank_bytes * 8 / s_.hw.precision.input_bits);
+}
+
+/// As lowering counts them: the outputs inside the outermost loop over a reduction; 0 when every pass completes its
+/// own.
+std::int64_t TileScorer::live_psums(const TileChoice& c) const
+{
+    const Spread& s = *s_.spread;
+    if (cuts_reduction(c.tile)) return words(c.tile, Tensors::outputs); // all outputs wait
+    const auto step = [&](std::size_t g) { return static_cast<int>(g) == s.cut ? c.chunk : s.quantum(s.glb[g]); };
+    std::size_t outside = 0;
+    while (outside < s.glb.size() &&
+           !(reduces(s.glb[outside].front()) && step(outside) < index_extent(s.glb[outside], c.tile)))
+        ++outside;
+    if (outside == s.glb.size()) {
+        const bool kept = std::find(s.keep.begin(), s.keep.end(), Tensors::outputs) != s.keep.end();
+        const bool sums_in_steps = std::any_of(s.pass.begin(), s.pass.end(), [&](const PassLoop& l) {
+            return reduces(l.dims.front()) && index_extent(l.dims, c.tile) > l.step;
+        });
+        if (kept || !sums_in_steps) return 0;
+    }
+    std::int64_t live = words(c.tile, Tensors::outputs);
+    for (std::size_t g = 0; g < outside; ++g) {
+        const std::int64_t all = index_extent(s.glb[g], c.tile);
+        if (!reduces(s.glb[g].front())) live = live / all * std::min<std::int64_t>(all, step(g));
+    }
+    return live;
 }
 
 /// Iterations along an index over all tiles: full and partial tiles of each of its dimensions.
@@ -183,7 +241,6 @@ TileScorer::Fetch TileScorer::fetch(const TileChoice& c, const Extents& count, T
 {
     Fetch f;
     std::int64_t all = 1, others = 1, again = 1;
-    Dim innermost = dim_count;
     for (Dim d : c.order) {
         if (count[d] == 1) continue;
         all *= count[d];
@@ -193,9 +250,9 @@ TileScorer::Fetch TileScorer::fetch(const TileChoice& c, const Extents& count, T
         }
         again = others;
         f.changes = all;
-        innermost = d;
+        f.innermost = d;
     }
-    f.words = again * (t == Tensors::inputs ? input_words(c.tile, count, innermost) : words(extent_, t));
+    f.words = again * (t == Tensors::inputs ? input_words(c.tile, count, f.innermost) : words(extent_, t));
     return f;
 }
 
@@ -212,45 +269,75 @@ std::int64_t TileScorer::input_words(const Extents& tile, const Extents& count, 
            along(cols_, dim_q, dim_s);
 }
 
-/// Runs start anywhere that their length allows, so that short ones touch a burst more than they fill.
-void TileScorer::move(Moves& m, std::int64_t words, int bits, std::int64_t run_words) const
+/// Runs start at multiples of what their lengths and strides have in common, any of which is as likely as another; each
+/// takes the bursts, and is cut into the requests, that it touches.
+void TileScorer::move(DramMoves::Side& m, std::int64_t words, int bits, const Runs& runs) const
 {
-    const double bytes = static_cast<double>(words * bits) / 8.0;
-    const std::int64_t run = std::max<std::int64_t>(1, run_words * bits / 8);
-    const double runs = bytes / static_cast<double>(run);
-    const auto pieces = [&](std::int64_t size) {
-        return runs * (1.0 + static_cast<double>(run - std::gcd(run, size)) / static_cast<double>(size));
+    if (words == 0) return;
+    const std::int64_t run_bits = runs.words * bits, rest_bits = runs.whole % runs.words * bits;
+    const double wholes = static_cast<double>(words) / static_cast<double>(runs.whole);
+    const auto pieces = [&](std::int64_t size_bits) {
+        const std::int64_t step = common_divisor(run_bits, runs.stride * bits, size_bits);
+        const auto touched = [&](std::int64_t length) {
+            return length == 0 ? 0.0
+                               : 1.0 + static_cast<double>((length - 1) / step * step) / static_cast<double>(size_bits);
+        };
+        return static_cast<double>(runs.whole / runs.words) * touched(run_bits) + touched(rest_bits);
     };
-    m.bytes += static_cast<std::int64_t>(pieces(burst_bytes_)) * burst_bytes_;
-    m.requests += static_cast<std::int64_t>(pieces(s_.hw.dma.max_burst_bytes));
+    m.bursts += static_cast<std::int64_t>(std::ceil(wholes * pieces(8 * burst_bytes_)));
+    m.requests += static_cast<std::int64_t>(std::ceil(wholes * pieces(std::int64_t{8} * s_.hw.dma.max_burst_bytes)));
 }
 
-/// Bandwidth, and how many requests the Dma can have on their way.
-std::int64_t TileScorer::memory_cycles(const Moves& read, const Moves& written) const
+/// Weights lie as (G,K),R,S,C or, plane by plane, (G,K),C,R,S.
+TileScorer::Runs TileScorer::weight_runs(const Extents& t) const
 {
-    if (s_.hw.dram.kind == DramKind::resident) return 0;
-    const DmaConfig& dma = s_.hw.dma;
-    const std::int64_t requests = read.requests + written.requests;
-    return std::max({dram_cycles(s_.hw, read.bytes, written.bytes), requests * dma.issue_interval_cycles,
-                     requests * latency_cycles_ / dma.requests_in_flight});
+    const bool planes = s_.hw.dram.map_layout == MapLayout::planes;
+    const Dim order[] = {planes ? dim_s : dim_c, planes ? dim_r : dim_s, planes ? dim_c : dim_r, dim_k, dim_g};
+    Runs r;
+    for (Dim d : order) {
+        r.stride = r.whole = r.words * extent_[d];
+        r.words *= t[d];
+        if (t[d] < extent_[d]) return r;
+    }
+    return r;
 }
 
-/// Weights lie as (G,K),R,S,C.
-std::int64_t TileScorer::weight_run(const Extents& t) const
+/// `channel` is the map's dimension within a group; a tile takes that many rows and columns at once.
+TileScorer::Runs TileScorer::map_runs(const Extents& t, Dim channel, std::int64_t rows, std::int64_t cols,
+                                      const MapInMemory& m) const
 {
-    if (t[dim_c] < extent_[dim_c]) return t[dim_c];
-    if (t[dim_s] < extent_[dim_s]) return std::int64_t{t[dim_c]} * t[dim_s];
-    return std::int64_t{t[dim_c]} * t[dim_s] * t[dim_r] * t[dim_k] * t[dim_g];
+    const std::int64_t own = std::int64_t{extent_[channel]} * extent_[dim_g], plane = m.rows * m.cols;
+    const bool all_channels = t[channel] == extent_[channel];
+    const std::int64_t channels = all_channels ? std::int64_t{t[channel]} * t[dim_g] : t[channel];
+    if (s_.hw.dram.map_layout == MapLayout::planes) {
+        if (cols < m.cols) return {cols, m.cols, m.cols};
+        if (rows < m.rows) return {rows * m.cols, plane, plane};
+        return {channels * plane, (all_channels ? own : extent_[channel]) * plane, m.channels * plane};
+    }
+    if (!all_channels) return {channels, extent_[channel], m.channels};
+    if (channels < m.channels) return {channels, own, m.channels};
+    if (cols < m.cols) return {channels * cols, channels * m.cols, channels * m.cols};
+    if (rows < m.rows) return {channels * m.cols * rows, channels * plane, channels * plane};
+    return {channels * plane, channels * plane, channels * plane};
 }
 
-/// Maps lie with channels innermost; `channel` is their dimension within a group.
-std::int64_t TileScorer::map_run(const Extents& t, Dim channel, int cols, bool whole_rows) const
+/// How long the first tile's inputs, which come behind its weights, keep the array waiting. Word by word it works on
+/// what has come: the first pass over each part of the tile's positions, as many parts as passes cut them into, waits
+/// for that part.
+std::int64_t TileScorer::input_lead(const TileChoice& c, std::int64_t fetch, std::int64_t busy) const
 {
-    constexpr std::int64_t long_run = 1 << 16; // beyond this, rounding to bursts does not matter
-    if (t[channel] < extent_[channel]) return t[channel];
-    const std::int64_t channels = std::int64_t{t[channel]} * t[dim_g];
-    if (t[dim_g] < extent_[dim_g]) return channels;
-    return whole_rows ? long_run : channels * cols;
+    if (s_.hw.global_buffer.fill_granularity != FillGranularity::word) return fetch;
+    const std::int64_t per_tile = busy / tiles(c.tile);
+    if (!s_.spread) return std::max<std::int64_t>(0, fetch - per_tile);
+    std::int64_t parts = 1;
+    for (std::size_t g = 0; g < s_.spread->glb.size(); ++g) {
+        const std::vector<Dim>& index = s_.spread->glb[g];
+        if (reduces(index.front()) || !indexes(Tensors::inputs, index.front())) continue;
+        const int step = static_cast<int>(g) == s_.spread->cut ? c.chunk : s_.spread->quantum(index);
+        parts *= ceil_div(index_extent(index, c.tile), step);
+    }
+    const std::int64_t per_pass = busy / std::max<std::int64_t>(1, c.passes);
+    return std::max({std::int64_t{0}, fetch / parts - per_pass, fetch - per_tile});
 }
 
 void TileScorer::score(TileChoice& c) const
@@ -258,23 +345,29 @@ void TileScorer::score(TileChoice& c) const
     const Extents count = counts(c.tile), &t = c.tile;
     const int weight_bits = s_.hw.precision.weight_bits, bits = s_.hw.precision.input_bits;
     const Fetch w = fetch(c, count, Tensors::weights), i = fetch(c, count, Tensors::inputs);
-    const bool whole_in = count[dim_q] == 1 && count[dim_s] == 1, whole_out = count[dim_q] == 1;
-    Moves read, written;
-    const std::int64_t output_words = words(extent_, Tensors::outputs), run = map_run(t, dim_k, t[dim_q], whole_out);
-    move(written, output_words, bits, run);
-    move(read, w.words, weight_bits, weight_run(t));
-    move(read, i.words, bits, map_run(t, dim_c, cols_.box(t[dim_q], t[dim_s]), whole_in));
-    if (s_.operand2) move(read, output_words, bits, run);
-    c.dram_bytes = read.bytes + written.bytes;
-    c.memory_cycles = memory_cycles(read, written);
+    // Where windows slide along the innermost loop, a fill has the new rows or columns only.
+    const auto fresh = [&](const WindowAxis& axis, Dim out, Dim filter) {
+        const std::int64_t box = axis.box(t[out], t[filter]);
+        return i.innermost == out ? std::min(box, std::int64_t{t[out]} * axis.stride) : box;
+    };
+    const std::int64_t output_words = words(extent_, Tensors::outputs);
+    DramMoves m;
+    m.burst_bytes = static_cast<int>(burst_bytes_);
+    move(m.written, output_words, bits, map_runs(t, dim_k, t[dim_p], t[dim_q], out_));
+    move(m.read, w.words, weight_bits, weight_runs(t));
+    move(m.read, i.words, bits, map_runs(t, dim_c, fresh(rows_, dim_p, dim_r), fresh(cols_, dim_q, dim_s), in_));
+    if (s_.operand2) move(m.read, output_words, bits, map_runs(t, dim_k, t[dim_p], t[dim_q], operand2_));
+    c.dram_bytes = m.bytes();
+    c.memory_cycles = memory_cycles(s_.hw, m);
     const auto cycles = [&](std::int64_t weights, std::int64_t inputs) {
         return dram_cycles(s_.hw, weights * weight_bits / 8 + inputs * bits / 8, 0);
     };
     const std::int64_t w_tile = words(t, Tensors::weights), i_tile = words(t, Tensors::inputs);
-    c.first = cycles(w_tile, i_tile);
-    c.waiting = cycles(w.waiting(w_tile, capacity_.weights), i.waiting(i_tile, capacity_.inputs));
+    const std::int64_t busy = compute(c, count);
+    c.first = cycles(w_tile, 0) + input_lead(c, cycles(0, i_tile), busy);
+    c.waiting = cycles(w.waiting(w_tile, capacity_.weights), i.waiting(i_tile, input_capacity(c)));
     c.starts = (tiles(t) - 1) * start_cycles_;
-    c.score = std::max(compute(c, count) + c.first, c.memory_cycles) + c.waiting + c.starts;
+    c.score = std::max(busy + c.first, c.memory_cycles) + c.waiting + c.starts;
 }
 
 } // namespace heddle

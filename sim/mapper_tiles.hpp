@@ -40,6 +40,11 @@ struct TileSearch {
     PassPhases phases;
     bool operand2 = false;       ///< a second operand of the outputs' size
     std::int64_t load_words = 0; ///< read from the buffer to load one pass
+    /// Channels of the stored maps, where they are more than the layer's own (concat).
+    struct Places {
+        int inputs = 0, outputs = 0, operand2 = 0;
+    };
+    Places places = {};
 
     /// The first mapper's best `most` choices by score, then DRAM bytes, then fewer tiles.
     std::vector<TileChoice> best(std::size_t most, SearchCounts& counts) const;

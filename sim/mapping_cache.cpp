@@ -3,6 +3,7 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
 #include "sim/json.hpp"
+#include "sim/map_place.hpp"
 #include "sim/results.hpp"
 
 #include <cstdlib>
@@ -32,8 +33,12 @@ void put_layer(std::ostream& out, const Network& net, int layer, const HardwareC
         << ' ';
     for (int e : shape.extent) out << e << ' ';
     put(out, shape.window);
-    out << "add " << (fused_add(net, hw, layer) >= 0) << " pool ";
-    const int pool = fused_pool(net, hw, layer);
+    const int add = fused_add(net, hw, layer), pool = fused_pool(net, hw, layer);
+    for (int map : {shape.source, add >= 0 ? add : pool >= 0 ? pool : layer}) {
+        const MapPlace place = map_place(net, map);
+        out << place.channel_stride << ' ' << place.channel_offset << ' ';
+    }
+    out << "add " << (add >= 0) << " pool ";
     if (pool < 0) return;
     const Layer& p = net.layers[static_cast<std::size_t>(pool)];
     out << static_cast<int>(p.op) << ' ' << p.out_shape[2] << ' ' << p.out_shape[3] << ' ';

@@ -4,6 +4,7 @@
 #include "sim/bound.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace heddle {
@@ -105,17 +106,67 @@ public:
             if (sets.rows_left < 1) continue;
             for (int r = 1; r <= std::min(sets.rows_left, e_[dim_c]); ++r) with_sets(sets, e, r);
         }
-        std::stable_sort(found_.begin(), found_.end(),
-                         [](const Scored& a, const Scored& b) { return a.cost < b.cost; });
         std::vector<RowStationary> list;
-        for (std::size_t i = 0; i < std::min(most, found_.size()); ++i) list.push_back(found_[i].parameters);
+        std::vector<bool> taken(found_.size(), false);
+        const auto take = [&](auto value) {
+            std::vector<std::size_t> order(found_.size());
+            std::iota(order.begin(), order.end(), std::size_t{0});
+            std::stable_sort(order.begin(), order.end(),
+                             [&](std::size_t a, std::size_t b) { return value(found_[a]) < value(found_[b]); });
+            for (std::size_t i = 0; i < std::min(most, order.size()); ++i) {
+                if (taken[order[i]]) continue;
+                taken[order[i]] = true;
+                list.push_back(found_[order[i]].parameters);
+            }
+        };
+        take([](const Scored& s) { return s.cost; });
+        take([](const Scored& s) { return std::make_tuple(s.words(), s.cycles()); });
+        take([](const Scored& s) { return static_cast<double>(s.words()) * static_cast<double>(s.cycles()); });
         return list;
+    }
+
+    /// Why not even the smallest set fits: what it needs, what there is, what would do.
+    std::string obstacle() const
+    {
+        const ArrayConfig& a = hw_.array;
+        const std::string row = std::to_string(e_[dim_s]) + " words";
+        const auto file = [&](const char* tensor, int words, const std::string& why) {
+            return "rf: " + why + ", the register file of " + tensor + " holds " + std::to_string(words) +
+                   "; array.register_file." + (tensor == std::string("weights") ? "weight" : "input") +
+                   "_words: " + std::to_string(e_[dim_s]) + " would do";
+        };
+        if (a.inputs.words < e_[dim_s]) return file("inputs", a.inputs.words, "a PE holds a window of " + row + " (S)");
+        if (a.weights.words < e_[dim_s])
+            return file("weights", a.weights.words, "a PE holds a filter row of " + row + " (S)");
+        RowStationary smallest;
+        const Extents tile = tile_of(smallest, shape_);
+        const GlobalBufferConfig& g = hw_.global_buffer;
+        const Precision& bits = hw_.precision;
+        const std::int64_t inputs = tile_words(shape_, tile, Tensors::inputs) * bits.input_bits;
+        const std::int64_t psums = accumulates(tile) ? psums_of(smallest, shape_) * bits.psum_bits : 0;
+        const auto part = [](const char* tensor, std::int64_t need_bits, std::int64_t bytes) {
+            if (need_bits <= bytes * 8) return std::string();
+            return "glb: the smallest tile has " + std::to_string((need_bits + 7) / 8) + " bytes of " + tensor +
+                   ", their partition holds " + std::to_string(bytes) + "; give it " +
+                   std::to_string((need_bits + 7) / 8) + " bytes";
+        };
+        for (const std::string& text :
+             {part("weights", tile_words(shape_, tile, Tensors::weights) * bits.weight_bits, g.weights.bytes),
+              part("inputs", inputs, g.inputs.bytes), part("psums", psums, g.psums.bytes),
+              part("outputs", tile_words(shape_, tile, Tensors::outputs) * bits.input_bits, g.outputs.bytes)})
+            if (!text.empty()) return text;
+        return "glb: the smallest tile's inputs of " + std::to_string((inputs + 7) / 8) + " bytes and psums of " +
+               std::to_string((psums + 7) / 8) + " bytes need " + std::to_string(pool_banks(g, inputs, psums)) +
+               " banks of " + std::to_string(g.pool_bank_bytes) + " bytes, their pool has " +
+               std::to_string(g.pool_banks);
     }
 
 private:
     struct Scored {
-        std::tuple<std::int64_t, std::int64_t> cost;
+        std::tuple<std::int64_t, std::int64_t> cost; ///< cycles, words
         RowStationary parameters;
+        std::int64_t cycles() const { return std::get<0>(cost); }
+        std::int64_t words() const { return std::get<1>(cost); }
     };
 
     void with_sets(const Sets& sets, int e, int r)
@@ -153,14 +204,15 @@ private:
         }
     }
 
+    bool accumulates(const Extents& tile) const { return tile[dim_c] < e_[dim_c] || e_[dim_r] > hw_.array.rows; }
+
     bool fits(const RowStationary& p) const
     {
         const GlobalBufferConfig& g = hw_.global_buffer;
         const Precision& bits = hw_.precision;
         const Extents tile = tile_of(p, shape_);
         const std::int64_t inputs = tile_words(shape_, tile, Tensors::inputs);
-        const bool accumulates = tile[dim_c] < e_[dim_c] || e_[dim_r] > hw_.array.rows;
-        const std::int64_t psums = accumulates ? psums_of(p, shape_) : 0;
+        const std::int64_t psums = accumulates(tile) ? psums_of(p, shape_) : 0;
         const auto fit = [](std::int64_t words, int width, const PartitionConfig& part) {
             return words * width <= part.bytes * 8;
         };
@@ -250,12 +302,14 @@ Mapping row_stationary_mapping(const RowStationary& p, const LayerShape& shape, 
     return m;
 }
 
-std::vector<RowStationary> row_stationary_choices(const LayerShape& shape, const HardwareConfig& hw, std::size_t most)
+std::vector<RowStationary> row_stationary_choices(const LayerShape& shape, const std::string& name,
+                                                  const HardwareConfig& hw, std::size_t most)
 {
-    std::vector<RowStationary> list = Choices(shape, hw).best(most);
+    Choices choices(shape, hw);
+    std::vector<RowStationary> list = choices.best(most);
     if (list.empty())
-        throw UserError("row-stationary: no set of parameters fits " + hw.name +
-                        ": register files must hold a filter row, partitions the tile of one channel and filter");
+        throw UserError("layer \"" + name + "\": no row-stationary mapping fits " + hw.name + ": " +
+                        choices.obstacle());
     return list;
 }
 

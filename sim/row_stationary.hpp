@@ -17,8 +17,10 @@ namespace heddle {
 /// The loops for these parameters. UserError when they do not fit the array.
 Mapping row_stationary_mapping(const RowStationary& parameters, const LayerShape& shape, const HardwareConfig& hw);
 
-/// Parameters that fit array, register files and buffer, best first by a closed form of passes and traffic; at most
-/// `most`. UserError when nothing fits.
-std::vector<RowStationary> row_stationary_choices(const LayerShape& shape, const HardwareConfig& hw, std::size_t most);
+/// Parameters that fit array, register files and buffer: by a closed form the `most` fastest, best first, then as many
+/// that move the fewest words, and whose product of both is least. UserError when nothing fits the layer `name`: what
+/// its smallest set needs and there is not.
+std::vector<RowStationary> row_stationary_choices(const LayerShape& shape, const std::string& name,
+                                                  const HardwareConfig& hw, std::size_t most);
 
 } // namespace heddle

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "sim/choose_mappings.hpp"
 #include "sim/jobs.hpp"
 #include "sim/layer_run.hpp"
 #include "sim/timeline.hpp"
@@ -108,6 +109,7 @@ TraceOutcome trace_layer(const RunOptions& options, int layer, const TraceReques
 {
     RunOptions o = options;
     o.driver = TimeDriver::reference;
+    choose_mappings(o, {layer}); // what a run would take
     if (announce && !request.trace.vcd.empty())
         if (const std::optional<TracePlan> plan = forecast(o, layer, request)) announce(*plan);
     std::shared_ptr<Watchers> watchers;

@@ -64,7 +64,7 @@ RunOptions read_options(const CommandLine& line)
         o.layers = select_layers(net, line.text("layers"));
     else
         for (int i = 0; i < static_cast<int>(net.layers.size()); ++i) o.layers.push_back(i);
-    if (o.simulate_best > 0 || (o.dataflow == "best" && o.simulate_best != 0))
+    if (o.simulate_best != 0)
         o.network = synthesize(net, o.hardware.precision, 1); // any weights: no values are moved
     else
         o.network.net = net;

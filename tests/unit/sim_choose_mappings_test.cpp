@@ -1,6 +1,7 @@
 // Does "best" take the least of the dataflows, with what switching costs?
 #include "dnn/base/error.hpp"
 #include "sim/choose_mappings.hpp"
+#include "sim/mapper_energy.hpp"
 #include "tests/unit/sim_networks.hpp"
 
 #include <catch2/catch.hpp>
@@ -138,6 +139,39 @@ TEST_CASE("of several simulated mappings the fastest is taken")
     };
     CHECK(simulated(4) <= simulated(1));
     CHECK(simulated(1) == simulated(0));
+}
+
+// Short layers: the candidates of all objectives are the same, and are simulated. Values within 0.1 % are a tie.
+TEST_CASE("no objective is beaten in its own measure by another's choice")
+{
+    const auto table = std::make_shared<const EnergyTable>(EnergyTable::load("generic_28nm"));
+    constexpr Objective objectives[] = {Objective::latency, Objective::energy, Objective::edp};
+    std::vector<std::vector<double>> cycles, pj; // by objective, by layer
+    for (const Objective objective : objectives) {
+        RunOptions o = options_of(load_network("mobilenet_v1_0.25_128"), "ws", -1);
+        o.jobs = 2;
+        o.mapper.objective = objective;
+        o.mapper.energy = table;
+        for (int i = 1; i < 12; ++i) o.layers.push_back(i);
+        cycles.emplace_back();
+        pj.emplace_back();
+        for (const LayerResult& r : run_network(o, {}).layers) {
+            if (r.cycles == 0) continue;
+            cycles.back().push_back(static_cast<double>(r.cycles));
+            pj.back().push_back(priced_pj(r, o.hardware, *table));
+        }
+    }
+    REQUIRE(cycles[0].size() > 8);
+    const auto value = [&](Objective by, std::size_t chosen, std::size_t layer) {
+        const double c = cycles[chosen][layer], e = pj[chosen][layer];
+        return by == Objective::latency ? c : by == Objective::energy ? e : c * e;
+    };
+    for (std::size_t layer = 0; layer < cycles[0].size(); ++layer)
+        for (std::size_t own = 0; own < 3; ++own)
+            for (std::size_t other = 0; other < 3; ++other) {
+                INFO("layer " << layer << ", objective " << own << " against " << other);
+                CHECK(value(objectives[own], own, layer) <= 1.001 * value(objectives[own], other, layer));
+            }
 }
 
 TEST_CASE("best without a dataflow that fits says why")

@@ -10,6 +10,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <set>
+
 using namespace heddle;
 using namespace heddle::test_networks;
 
@@ -130,4 +133,50 @@ TEST_CASE("constraint files are read strictly")
     CHECK(error_of(with_levels("{name: rf, temporal: [{loop: P, at_most: 0}]}")).find("at_most: expected") !=
           std::string::npos);
     CHECK(error_of(with_levels("{name: rf, temporal: [{loop: Z}]}")).find("expected dimensions") != std::string::npos);
+}
+
+// 4 rows, K of 3 outside C of 8: K first takes 3 of them and leaves C one, 3 * 8 / 3 = 8 steps of 24. K 1 and C 4 take
+// 3 * 2 = 6.
+TEST_CASE("loops over one side of the array share it in every way")
+{
+    HardwareConfig hw = test_machines::tpu();
+    hw.array.rows = 4;
+    const LayerShape shape = shape_of(8, 5, 3, square(1));
+    const std::string levels = "{name: array, spatial: [{loop: K, axis: y}, {loop: C, axis: y}]},"
+                               "{name: rf, temporal: [{loop: P*Q}], keep: [weights]}";
+    const DataflowConstraints c = parse_constraints(with_levels(levels), "c.yaml");
+    const std::vector<Spread> all = constrained_spreads(c, shape, hw);
+    CHECK(all.front().positions({dim_k}) == 3); // the greedy one
+    CHECK(all.front().positions({dim_c}) == 1);
+    const auto steps = [](const Spread& s) {
+        return ((3 + s.positions({dim_k}) - 1) / s.positions({dim_k})) *
+               ((8 + s.positions({dim_c}) - 1) / s.positions({dim_c}));
+    };
+    int least = steps(all.front());
+    CHECK(least == 8);
+    for (const Spread& s : all) {
+        CHECK(s.positions({dim_k}) * s.positions({dim_c}) <= 4);
+        least = std::min(least, steps(s));
+    }
+    CHECK(least == 6);
+}
+
+TEST_CASE("inner loops of a pass leave register files to outer ones")
+{
+    const HardwareConfig hw = load_hardware("eyeriss");
+    const LayerShape shape = shape_of(64, 14, 64, square(3, 1, 1));
+    const std::string levels = "{name: array, spatial: [{loop: R, axis: y}, {loop: P, axis: x}]},"
+                               "{name: rf, temporal: [{loop: C}, {loop: S}, {loop: K}],"
+                               " keep: [weights, inputs, outputs]}";
+    const DataflowConstraints c = parse_constraints(with_levels(levels), "c.yaml");
+    std::set<std::pair<int, int>> seen; // K and C of a pass
+    for (const Spread& s : constrained_spreads(c, shape, hw)) seen.insert({s.quantum({dim_k}), s.quantum({dim_c})});
+    CHECK(seen.size() > 3);
+    int most_c = 0, most_k = 0;
+    for (const auto& [k, channels] : seen) {
+        most_k = std::max(most_k, k);
+        most_c = std::max(most_c, channels);
+    }
+    CHECK(most_k > 1);
+    CHECK(most_c > 1);
 }

@@ -289,3 +289,57 @@ TEST_CASE("a pooling window is never cut into tiles, and a mapping that does is 
     c.mapping.levels.front().temporal = {{{dim_s}, 1}};
     CHECK_THROWS_WITH(use_mapping(net, pool, hw, c.mapping), Catch::Contains("cuts S of a pooling window"));
 }
+
+TEST_CASE("a dataflow by constraints cuts its tiles until a shared pool holds inputs and psums")
+{
+    const HardwareConfig hw = load_hardware("eyeriss");
+    REQUIRE(hw.global_buffer.pool_banks > 0);
+    MapperOptions o;
+    o.constraints = std::make_shared<const DataflowConstraints>(parse_constraints(
+        "dataflow: my_rs\n"
+        "levels:\n"
+        "  - {name: glb, temporal: [{loop: K}, {loop: Q}]}\n"
+        "  - {name: array, spatial: [{loop: C, axis: y, at_most: 4}, {loop: R, axis: y}, {loop: P, axis: x}]}\n"
+        "  - {name: rf, temporal: [{loop: S}, {loop: C, at_most: 4}, {loop: K, at_most: 16}], "
+        "keep: [weights, inputs, outputs]}\n",
+        "my_rs.yaml"));
+    Network net = input_of(1, 64, 56, 56);
+    add_conv(net, 0, 128, square(3, 1, 1));
+    const MapChoice choice = map_layer(net, 1, hw, "my_rs", o);
+    INFO(describe(choice.mapping));
+    CHECK(choice.plan.input_words > 0);
+    CHECK(choice.plan.input_words * hw.precision.input_bits <=
+          hw.global_buffer.pool_banks * hw.global_buffer.pool_bank_bytes * 8);
+}
+
+TEST_CASE("a row-stationary machine says what a layer's smallest mapping needs")
+{
+    HardwareConfig hw = load_hardware("eyeriss");
+    Network net = input_of(1, 4, 18, 20);
+    Window whole;
+    whole.filter_rows = 18;
+    whole.filter_cols = 20;
+    add_conv(net, 0, 80, whole, "fc6");
+    using Catch::Contains;
+    CHECK_THROWS_WITH(map_layer(net, 1, hw, "rs"), Contains("layer \"fc6\"") && Contains("window of 20 words") &&
+                                                       Contains("holds 12") && Contains("input_words: 20"));
+    hw.array.inputs.words = 20;
+    hw.global_buffer.outputs.bytes = 0;
+    CHECK_THROWS_WITH(map_layer(net, 1, hw, "rs"),
+                      Contains("layer \"fc6\"") && Contains("2 bytes of outputs") && Contains("holds 0"));
+}
+
+TEST_CASE("output-stationary passes on a machine that sums channels only name the wires that it has not")
+{
+    Network net = input_of(1, 16, 8, 8);
+    add_conv(net, 0, 16, square(3, 1, 1));
+    try {
+        map_layer(net, 1, load_hardware("nvdla_like"), "os");
+        FAIL("mapped");
+    } catch (const UserError& e) {
+        const std::string what = e.what();
+        INFO(what);
+        CHECK(what.find("no loop covers") == std::string::npos);
+        CHECK(what.find("psums") != std::string::npos);
+    }
+}
