@@ -93,6 +93,7 @@ bool Dma::load_move(Region region)
         reader_.start(region, *layout, *boxes);
     else
         load_ = RequestWalk(*layout, *boxes, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
+    ++stats_.moves;
     return true;
 }
 
@@ -106,6 +107,7 @@ void Dma::next_store_move()
     store_boxes_ = {plan_->stores()[store_]};
     ask_ = RequestWalk(plan_->results(), store_boxes_, image_->address[r], image_->bits[r], hw_.dma.max_burst_bytes);
     ++store_;
+    ++stats_.moves;
 }
 
 /// Acknowledges a write or moves read data on, read_bytes_per_cycle at a time.

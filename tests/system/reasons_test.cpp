@@ -53,7 +53,7 @@ Waits waits_of(const LayerResult& r, int macs, const std::string& note)
 std::string traffic_of(Accelerator& machine)
 {
     const Dma::Stats& s = machine.dma().stats();
-    return std::to_string(s.requests) + " " + std::to_string(s.first_request) + " " + std::to_string(s.last_write);
+    return std::to_string(s.requests) + " " + std::to_string(s.moves);
 }
 
 /// The layer on `hw`, under every driver.
