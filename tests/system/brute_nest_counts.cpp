@@ -513,6 +513,7 @@ private:
             dram["parameters"].reads = std::int64_t{plan_.extent[dim_g]} * plan_.extent[dim_k];
         }
         counts_.post_words = outputs;
+        counts_.post_operations = brute_post_operations(plan_);
         if (keeps(Tensors::outputs)) {
             counts_.accesses["register_file"]["psums"] = psums_;
             counts_.hops["psums"] += psums_.drains;

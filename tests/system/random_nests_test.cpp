@@ -136,20 +136,30 @@ std::string draw_constraints(RunOptions& o, Random& random)
     return text;
 }
 
+/// About two thirds of what many draws accept: a change that refuses what ran before is seen.
+const std::map<std::string, double> least_nests = {
+    {"eyeriss", 0.4},          {"magnet_like", 0.5},     {"tpu_like", 0.4},
+    {"systolic_ideal", 0.4},   {"shidiannao_like", 0.3}, {"squeezelerator_like", 0.22},
+    {"nvdla_full_like", 0.13}, {"nvdla_like", 0.12},     {"tpu_v1", 0.1}};
+const std::map<std::string, double> least_constraints = {
+    {"eyeriss", 0.5},         {"magnet_like", 0.35},        {"tpu_like", 0.3},
+    {"systolic_ideal", 0.3},  {"squeezelerator_like", 0.3}, {"nvdla_like", 0.1},
+    {"nvdla_full_like", 0.1}, {"shidiannao_like", 0.06}};
+
 } // namespace
 
 TEST_CASE("random nests on the presets run and count as a list of their MACs says, or are refused")
 {
-    run_cases(first_seed(1), draws(1500), false, draw_nest, {});
+    run_cases(first_seed(1), draws(1500), false, draw_nest, least_nests);
 }
 
 TEST_CASE("random nests on changed presets run and count as a list of their MACs says, or are refused")
 {
-    run_cases(first_seed(2), draws(1500), true, draw_nest, {});
+    run_cases(first_seed(2), draws(1500), true, draw_nest, least_nests);
 }
 
 TEST_CASE("random constraint files run and count as a list of their mapping's MACs says, or are refused")
 {
-    run_cases(first_seed(3), draws(400), false, draw_constraints, {});
-    run_cases(first_seed(4), draws(400), true, draw_constraints, {});
+    run_cases(first_seed(3), draws(400), false, draw_constraints, least_constraints);
+    run_cases(first_seed(4), draws(400), true, draw_constraints, least_constraints);
 }
