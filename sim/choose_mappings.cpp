@@ -124,8 +124,11 @@ private:
     bool simulates(const Option& option) const
     {
         if (!automatic_) return simulated_ > 0;
+        const auto is_short = [](const MapChoice& c) { // of any: the candidates of all objectives are the same
+            return c.estimate_cycles <= RunOptions::simulated_by_default_cycles;
+        };
         return option.candidates.size() > 1 &&
-               option.candidates.front().estimate_cycles <= RunOptions::simulated_by_default_cycles;
+               std::any_of(option.candidates.begin(), option.candidates.end(), is_short);
     }
 
     /// Simulates the i-th candidate of every layer under one dataflow; false when no layer has one.
