@@ -59,7 +59,7 @@ Dims read_input_dims(const onnx::ValueInfoProto& info, const Dims& given)
             if (!batch) {
                 throw UserError(what + ": dimension " + std::to_string(dims.size()) +
                                 (dim.has_dim_param() ? " (" + printable(dim.dim_param()) + ")" : "") +
-                                " is dynamic; only the batch may be, export with fixed sizes");
+                                " is left open; give the sizes by --input-shape, or export with fixed ones");
             }
         }
         dims.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 1);
