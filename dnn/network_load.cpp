@@ -93,10 +93,10 @@ Network load_network_for(const std::string& name_or_path, const std::vector<std:
 {
     const auto largest = static_cast<std::int64_t>(std::numeric_limits<int>::max());
     if (input_dims.empty()) throw UserError("network " + quoted(name_or_path) + ": expected an input with a batch");
-    for (const std::int64_t extent : input_dims)
-        if (extent < 1 || extent > largest)
+    for (std::size_t i = 0; i < input_dims.size(); ++i)
+        if (input_dims[i] < (i == 0 ? 0 : 1) || input_dims[i] > largest)
             throw UserError("network " + quoted(name_or_path) + ": expected input dimensions of at least 1, got " +
-                            std::to_string(extent));
+                            std::to_string(input_dims[i]));
     const int batch = static_cast<int>(input_dims.front());
     if (ends_with(name_or_path, ".onnx")) return read_network_onnx(name_or_path, batch, input_dims);
     Network net = load_network(name_or_path, batch);
@@ -117,8 +117,9 @@ Network load_network_for(const std::string& name_or_path, const std::vector<std:
 
 Network load_network(const std::string& name_or_path, int batch)
 {
-    if (name_or_path.rfind("gemm:", 0) == 0) return gemm_network(name_or_path, batch);
     if (ends_with(name_or_path, ".onnx")) return read_network_onnx(name_or_path, batch);
+    batch = std::max(batch, 1);
+    if (name_or_path.rfind("gemm:", 0) == 0) return gemm_network(name_or_path, batch);
     if (ends_with(name_or_path, ".yaml") || ends_with(name_or_path, ".yml"))
         return read_network_yaml(name_or_path, batch);
     const std::vector<std::string> known = shipped_names("dnn/networks");

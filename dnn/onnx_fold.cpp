@@ -39,7 +39,10 @@ void fold_shape(Importer& importer, const Node& node)
     out.integral = true;
     const bool constant = importer.is_constant(node.input(0));
     out.integers = constant ? importer.constant(node, 0).dims : importer.value(node, 0).dims;
-    if (node.has("start") || node.has("end")) node.fail("start and end are not supported");
+    const std::int64_t rank = out.size();
+    const auto place = [&](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank); };
+    const std::int64_t start = place(node.integer("start", 0)), end = place(node.integer("end", rank));
+    out.integers = Dims(out.integers.begin() + start, out.integers.begin() + std::max(start, end));
     out.dims = {out.size()};
     importer.set_constant(node, std::move(out));
 }
@@ -148,10 +151,12 @@ bool fold_constants(Importer& importer, const Node& node)
         {"Squeeze", [](Importer& i, const Node& n) { fold_shape_change(i, n, squeeze_target); }},
         {"Unsqueeze", [](Importer& i, const Node& n) { fold_shape_change(i, n, unsqueeze_target); }},
     };
-    const auto fold = folds.find(node.op());
-    if (fold == folds.end()) return false;
-    fold->second(importer, node);
-    return true;
+    for (const auto* table : {&folds, &arithmetic_folds()})
+        if (const auto fold = table->find(node.op()); fold != table->end()) {
+            fold->second(importer, node);
+            return true;
+        }
+    return false;
 }
 
 } // namespace heddle::onnx_detail

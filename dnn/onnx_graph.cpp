@@ -3,6 +3,7 @@
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <google/protobuf/stubs/logging.h>
 #include <set>
@@ -27,10 +28,11 @@ Dims read_input_dims(const onnx::ValueInfoProto& info, const Dims& given)
     const std::string what = "input " + printable(info.name());
     if (!info.type().has_tensor_type()) throw UserError(what + ": is not a tensor");
     const auto& type = info.type().tensor_type();
-    if (type.elem_type() != onnx::TensorProto::FLOAT && type.elem_type() != onnx::TensorProto::DOUBLE &&
-        type.elem_type() != onnx::TensorProto::FLOAT16) {
+    constexpr int known[] = {onnx::TensorProto::FLOAT,    onnx::TensorProto::DOUBLE, onnx::TensorProto::FLOAT16,
+                             onnx::TensorProto::BFLOAT16, onnx::TensorProto::UINT8,  onnx::TensorProto::INT8};
+    if (std::find(std::begin(known), std::end(known), type.elem_type()) == std::end(known)) {
         throw UserError(what + ": element type " + std::to_string(type.elem_type()) +
-                        " is not supported (float, double and float16 are)");
+                        " is not supported (float, double, float16, bfloat16, uint8 and int8 are)");
     }
     if (!type.has_shape()) throw UserError(what + ": has no shape");
     if (type.shape().dim_size() > max_rank) {
@@ -57,7 +59,7 @@ Dims read_input_dims(const onnx::ValueInfoProto& info, const Dims& given)
             if (!batch) {
                 throw UserError(what + ": dimension " + std::to_string(dims.size()) +
                                 (dim.has_dim_param() ? " (" + printable(dim.dim_param()) + ")" : "") +
-                                " is dynamic; only the batch may be, export with fixed sizes");
+                                " is left open; give the sizes by --input-shape, or export with fixed ones");
             }
         }
         dims.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 1);
@@ -69,15 +71,19 @@ Dims read_input_dims(const onnx::ValueInfoProto& info, const Dims& given)
 void read_ends(const onnx::GraphProto& proto, const Dims& given, Graph& graph)
 {
     const onnx::ValueInfoProto* input = nullptr;
+    std::string names;
+    int inputs = 0;
     for (const auto& info : proto.input()) {
         if (graph.initialisers.count(info.name()) != 0) continue; // files before IR version 4 list them as inputs
-        if (input != nullptr) {
-            throw UserError("expected one input, got " + printable(input->name()) + " and " + printable(info.name()));
-        }
-        input = &info;
+        names += (names.empty() ? "" : ", ") + printable(info.name());
+        if (input == nullptr) input = &info;
+        ++inputs;
     }
+    if (inputs > 1) throw UserError("expected one input without a value, got " + names);
     if (input == nullptr) throw UserError("the graph has no input");
     graph.input = input->name();
+    const auto element = input->type().tensor_type().elem_type();
+    graph.input_integral = element == onnx::TensorProto::UINT8 || element == onnx::TensorProto::INT8;
     graph.input_dims = read_input_dims(*input, given);
     for (const auto& info : proto.output()) graph.outputs.push_back(info.name());
     if (graph.outputs.empty()) throw UserError("the graph has no output");

@@ -51,8 +51,9 @@ private:
 /// Points into the ModelProto, which must outlive it.
 struct Graph {
     std::string name;
-    std::string input; ///< the one input that is no initialiser
-    Dims input_dims;   ///< a symbolic or missing first dimension (the batch) is 1
+    std::string input;           ///< the one input that is no initialiser
+    bool input_integral = false; ///< holds uint8 or int8
+    Dims input_dims;             ///< a symbolic or missing first dimension (the batch) is 1
     std::vector<std::string> outputs;
     std::map<std::string, const onnx::TensorProto*> initialisers;
     std::vector<Node> nodes;
@@ -60,6 +61,10 @@ struct Graph {
 
 /// UserError for a file that is missing, empty, larger than 2 GB or no ONNX model.
 onnx::ModelProto parse_model(const std::string& path);
+
+/// Reads what tensors keep in files of the model's folder into the model; tensors whose file is absent stay as they are
+/// (is_left_out). UserError for a file that is too short, or outside that folder: such a one is never opened.
+void read_external_data(onnx::ModelProto& model, const std::string& path);
 
 /// UserError on cycles, undefined or doubly defined values, other than one input, dimensions that are left open and not
 /// given. Of `given` the first, the batch, is not looked at; the others must be the file's where it states them.

@@ -49,6 +49,7 @@ const Constant& Importer::constant(const Node& node, int input)
     if (stored == graph_.initialisers.end()) {
         node.fail("input " + printable(name) + " must be a constant (an initialiser), but is computed");
     }
+    if (is_left_out(*stored->second)) net_.has_weights = false;
     return constants_.emplace(name, decode(*stored->second, "initialiser " + printable(name))).first->second;
 }
 
@@ -179,12 +180,19 @@ Network Importer::run(const std::string& network_name)
     net_.layers.push_back(std::move(input));
     infer_layer_shape(net_, 0);
     values_[graph_.input].dims = graph_.input_dims;
-    for (const Node& node : graph_.nodes) import_node(node);
+    for (const Node& node : graph_.nodes) {
+        for (int i = 0; graph_.input_integral && i < node.inputs(); ++i) // integer arithmetic wraps around
+            if (node.input(i) == graph_.input && node.op() != "Cast" && node.op() != "Shape")
+                node.fail("reads the input " + printable(graph_.input) + " of 8-bit integers, which only a Cast may");
+        import_node(node);
+    }
     for (const std::string& output : graph_.outputs) {
         const auto found = values_.find(output);
         if (found == values_.end()) throw UserError("output " + printable(output) + " is a constant");
         if (found->second.padded) throw UserError("output " + printable(output) + " is the output of a Pad");
     }
+    for (Layer& layer : net_.layers)
+        if (!net_.has_weights) layer.weights = layer.bias = {}; // seeded ones take their place, in all layers
     net_.input_array.dims = graph_.input_dims;
     const Value& answer = values_.at(graph_.outputs.front());
     net_.output_array = {answer.layer, answer.dims, answer.channels_last};
@@ -197,6 +205,7 @@ const std::map<std::string, Operator>& operators()
         {"Add", import_add},
         {"AveragePool", import_pool},
         {"BatchNormalization", import_batch_norm},
+        {"Cast", import_cast},
         {"Clip", import_clip},
         {"Concat", import_concat},
         {"Constant", [](Importer&, const Node& node) { node.fail("a constant that does not fold"); }},
@@ -204,16 +213,22 @@ const std::map<std::string, Operator>& operators()
         {"Dropout", import_dropout},
         {"Flatten", import_flatten},
         {"Gemm", import_gemm},
+        {"Div", import_scale},
         {"GlobalAveragePool", import_global_pool},
+        {"GlobalMaxPool", import_global_pool},
         {"Identity", import_identity},
         {"MatMul", import_matmul},
         {"MaxPool", import_pool},
+        {"Min", import_min},
+        {"Mul", import_scale},
         {"Pad", import_pad},
         {"ReduceMean", import_reduce_mean},
         {"Relu", import_relu},
         {"Reshape", import_reshape},
         {"Softmax", import_softmax},
         {"Squeeze", import_squeeze},
+        {"Sub", import_scale},
+        {"Sum", import_sum},
         {"Transpose", import_transpose},
         {"Unsqueeze", import_unsqueeze},
     };

@@ -52,6 +52,7 @@ public:
     const Value& value_of(const std::string& name) const { return values_.at(name); }
 
     Layer& layer(const Value& value) { return net_.layers[static_cast<std::size_t>(value.layer)]; }
+    bool is_read(const std::string& value) const { return !value.empty() && readers_.count(value) != 0; }
     /// True when this node's input has no other reader, so that work on it can move into the layer that made it.
     bool sole_reader(const Node& node, int input) const;
 
@@ -79,6 +80,9 @@ private:
 using Operator = std::function<void(Importer&, const Node&)>;
 const std::map<std::string, Operator>& operators();
 
+/// Arithmetic on constants, by operator.
+const std::map<std::string, Operator>& arithmetic_folds();
+
 /// Evaluates a node all of whose inputs are constants; false when this op does not fold.
 bool fold_constants(Importer& importer, const Node& node);
 
@@ -90,7 +94,11 @@ void import_gemm(Importer& importer, const Node& node);
 void import_matmul(Importer& importer, const Node& node);
 void import_batch_norm(Importer& importer, const Node& node);
 void import_add(Importer& importer, const Node& node);
+void import_scale(Importer& importer, const Node& node); // Mul, Sub and Div with a constant
+void import_sum(Importer& importer, const Node& node);
+void import_min(Importer& importer, const Node& node);
 void import_relu(Importer& importer, const Node& node);
+void import_cast(Importer& importer, const Node& node);
 void import_clip(Importer& importer, const Node& node);
 void import_concat(Importer& importer, const Node& node);
 void import_softmax(Importer& importer, const Node& node);

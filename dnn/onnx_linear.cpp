@@ -176,19 +176,11 @@ void import_batch_norm(Importer& importer, const Node& node)
     scale_and_shift(importer, node, 0, scale, shift);
 }
 
-void import_add(Importer& importer, const Node& node)
+namespace {
+
+/// The sum of two maps of equal shape, bound to the node's output.
+void add_maps(Importer& importer, const Node& node, const Value& a, const Value& b)
 {
-    node.expect_inputs(2, 2);
-    const bool first_constant = importer.is_constant(node.input(0));
-    if (first_constant || importer.is_constant(node.input(1))) {
-        const int computed = first_constant ? 1 : 0;
-        const Dims& dims = importer.map(node, computed).dims;
-        const auto shift = per_channel(importer, node, 1 - computed, dims);
-        scale_and_shift(importer, node, computed, std::vector<float>(shift.size(), 1.0f), shift);
-        return;
-    }
-    const Value& a = importer.value(node, 0);
-    const Value& b = importer.value(node, 1);
     if (a.dims != b.dims || a.channels_last != b.channels_last) {
         node.fail("adds " + dims_text(a.dims) + " and " + dims_text(b.dims) + "; only equal shapes are supported");
     }
@@ -200,6 +192,58 @@ void import_add(Importer& importer, const Node& node)
     Value out = importer.value_of(node.output(0));
     out.channels_last = channels_last;
     importer.bind(node, out);
+}
+
+} // namespace
+
+void import_add(Importer& importer, const Node& node)
+{
+    node.expect_inputs(2, 2);
+    const bool first_constant = importer.is_constant(node.input(0));
+    if (first_constant || importer.is_constant(node.input(1))) {
+        const int computed = first_constant ? 1 : 0;
+        const Dims& dims = importer.map(node, computed).dims;
+        const auto shift = per_channel(importer, node, 1 - computed, dims);
+        scale_and_shift(importer, node, computed, std::vector<float>(shift.size(), 1.0f), shift);
+        return;
+    }
+    add_maps(importer, node, Value(importer.value(node, 0)), Value(importer.value(node, 1)));
+}
+
+void import_sum(Importer& importer, const Node& node)
+{
+    if (node.inputs() == 2) return import_add(importer, node);
+    if (node.inputs() == 1) return import_identity(importer, node);
+    if (node.inputs() == 0) node.fail("has no inputs");
+    Value sum = importer.value(node, 0);
+    for (int i = 1; i < node.inputs(); ++i) {
+        add_maps(importer, node, sum, Value(importer.value(node, i)));
+        sum = importer.value_of(node.output(0));
+    }
+}
+
+void import_scale(Importer& importer, const Node& node)
+{
+    node.expect_inputs(2, 2);
+    const bool first_constant = importer.is_constant(node.input(0));
+    if (!first_constant && !importer.is_constant(node.input(1)))
+        node.fail("of two computed maps is not supported; with a constant it is");
+    const int computed = first_constant ? 1 : 0;
+    if (node.op() == "Div" && first_constant) node.fail("a constant divided by a map is not supported");
+    std::vector<float> given = per_channel(importer, node, 1 - computed, importer.map(node, computed).dims);
+    std::vector<float> scale(given.size(), 1.0f), shift(given.size(), 0.0f);
+    for (std::size_t c = 0; c < given.size(); ++c) {
+        if (node.op() == "Mul") {
+            scale[c] = given[c];
+        } else if (node.op() == "Div") {
+            if (given[c] == 0.0f) node.fail("divides by zero");
+            scale[c] = 1.0f / given[c];
+        } else {
+            scale[c] = first_constant ? -1.0f : 1.0f; // c - x, or x - c
+            shift[c] = first_constant ? given[c] : -given[c];
+        }
+    }
+    scale_and_shift(importer, node, computed, scale, shift);
 }
 
 } // namespace heddle::onnx_detail

@@ -36,8 +36,9 @@ std::string stem(const std::string& path)
 
 Network read_network_onnx(const std::string& path, int batch, const std::vector<std::int64_t>& input_dims)
 {
-    const onnx::ModelProto model = onnx_detail::parse_model(path);
+    onnx::ModelProto model = onnx_detail::parse_model(path);
     try {
+        onnx_detail::read_external_data(model, path);
         return onnx_detail::import_model(model, onnx_detail::stem(path), batch, input_dims);
     } catch (const UserError& error) {
         throw UserError(path + ": " + error.what());

@@ -1,6 +1,7 @@
 // Relu, Clip, Concat and Softmax.
 #include "dnn/onnx_import.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -13,11 +14,11 @@ bool takes_activation(Op op)
     return op == Op::conv || op == Op::add || op == Op::max_pool || op == Op::avg_pool;
 }
 
-void activate(Importer& importer, const Node& node, Activation activation)
+void activate(Importer& importer, const Node& node, Activation activation, int input = 0)
 {
-    const Value in = importer.value(node, 0);
+    const Value in = importer.value(node, input);
     Layer& producer = importer.layer(in);
-    if (takes_activation(producer.op) && importer.sole_reader(node, 0)) {
+    if (takes_activation(producer.op) && importer.sole_reader(node, input)) {
         const bool fresh = producer.activation == Activation::none;
         // A ReLU after a ReLU6 changes nothing; a ReLU6 after a ReLU is a ReLU6.
         if (fresh || activation == Activation::relu6) producer.activation = activation;
@@ -32,6 +33,11 @@ void activate(Importer& importer, const Node& node, Activation activation)
     Value out = importer.value_of(node.output(0));
     out.channels_last = in.channels_last;
     importer.bind(node, out);
+}
+
+bool behind_relu(Importer& importer, const Node& node)
+{
+    return importer.layer(importer.value(node, 0)).activation != Activation::none;
 }
 
 /// A bound of Clip: an attribute before operator set 11, an input since.
@@ -52,6 +58,17 @@ void import_relu(Importer& importer, const Node& node)
     activate(importer, node, Activation::relu);
 }
 
+/// Values are floats here whatever their type in the file; a cast that rounds them would change them.
+void import_cast(Importer& importer, const Node& node)
+{
+    node.expect_inputs(1, 1);
+    const std::int64_t to = node.integer("to", 0);
+    if (to != onnx::TensorProto::FLOAT && to != onnx::TensorProto::DOUBLE)
+        node.fail("a cast of a map to type " + std::to_string(to) +
+                  " rounds, which is not supported; casts to float and double move nothing");
+    import_identity(importer, node);
+}
+
 void import_clip(Importer& importer, const Node& node)
 {
     node.expect_inputs(1, 3);
@@ -62,12 +79,25 @@ void import_clip(Importer& importer, const Node& node)
         import_identity(importer, node);
     } else if (low == 0.0f && high >= huge) {
         activate(importer, node, Activation::relu);
-    } else if (low == 0.0f && high == 6.0f) {
+    } else if (high == 6.0f && (low == 0.0f || (low <= -huge && behind_relu(importer, node)))) {
         activate(importer, node, Activation::relu6);
     } else {
         node.fail("bounds " + std::to_string(low) + " and " + std::to_string(high) +
                   " are not supported; 0 and 6 (ReLU6) or 0 and none (ReLU) are");
     }
+}
+
+/// With 6, behind a ReLU.
+void import_min(Importer& importer, const Node& node)
+{
+    node.expect_inputs(2, 2);
+    const int computed = importer.is_constant(node.input(0)) ? 1 : 0;
+    const std::vector<float>& bounds = importer.finite_floats(node, 1 - computed);
+    const bool six = std::all_of(bounds.begin(), bounds.end(), [](float b) { return b == 6.0f; });
+    const Value in = importer.value(node, computed);
+    if (!six || bounds.size() != 1 || importer.layer(in).activation == Activation::none)
+        node.fail("only the smaller of 6 and the output of a ReLU is supported");
+    activate(importer, node, Activation::relu6, computed);
 }
 
 void import_concat(Importer& importer, const Node& node)

@@ -60,7 +60,7 @@ void import_global_pool(Importer& importer, const Node& node)
     const Value in = importer.map(node, 0);
     spatial_rank(node, in);
     Layer layer;
-    layer.op = Op::avg_pool;
+    layer.op = node.op() == "GlobalMaxPool" ? Op::max_pool : Op::avg_pool;
     layer.inputs = {in.layer};
     layer.window.filter_rows = importer.layer(in).out_shape[2];
     layer.window.filter_cols = importer.layer(in).out_shape[3];

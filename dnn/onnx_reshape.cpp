@@ -124,7 +124,7 @@ void import_identity(Importer& importer, const Node& node)
 
 void import_dropout(Importer& importer, const Node& node)
 {
-    if (!node.output(1).empty()) node.fail("its second output (mask) is not supported");
+    if (importer.is_read(node.output(1))) node.fail("its second output (mask) is read, which is not supported");
     if (!node.input(2).empty()) {
         const Constant& training = importer.constant(node, 2);
         const bool off = training.integral && training.size() == 1 && training.integers[0] == 0;
@@ -207,8 +207,18 @@ Dims pads_of(Importer& importer, const Node& node, std::size_t rank)
         fill = given.size() == 1 ? given[0] : 1.0f;
     }
     if (fill != 0.0f) node.fail("only padding with zeros is supported");
-    if (!node.input(3).empty()) node.fail("axes are not supported");
     Dims pads = input ? importer.constant(node, 1).integers : node.integers(node.has("pads") ? "pads" : "paddings");
+    if (input && !node.input(3).empty()) { // operator set 18: pads of these axes only
+        const Dims axes = importer.constant(node, 3).integers;
+        if (pads.size() != 2 * axes.size()) node.fail("has " + std::to_string(pads.size()) + " pads");
+        Dims all(2 * rank, 0);
+        for (std::size_t i = 0; i < axes.size(); ++i) {
+            const auto axis = static_cast<std::size_t>(resolve_axis(node, axes[i], rank));
+            all[axis] = pads[i];
+            all[axis + rank] = pads[i + axes.size()];
+        }
+        pads = all;
+    }
     if (pads.size() != 2 * rank) node.fail("has " + std::to_string(pads.size()) + " pads");
     for (const std::int64_t pad : pads) {
         if (pad < 0 || pad > largest_pad) node.fail("a padding of " + std::to_string(pad) + " is not supported");

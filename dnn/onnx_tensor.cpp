@@ -9,6 +9,7 @@ namespace heddle::onnx_detail {
 
 namespace {
 
+constexpr std::int64_t largest_left_out = 1 << 28;                 // words: 1 GiB
 constexpr std::int64_t max_elements = (std::int64_t{1} << 31) - 1; // an extent fits an int
 
 // IEEE half: 1 sign, 5 exponent, 10 fraction bits.
@@ -76,9 +77,21 @@ void set_integers(Constant& out, const onnx::TensorProto& proto, const Field& fi
                                         : from_field<std::int64_t>(field, count, what, convert);
 }
 
+/// The upper half of a float.
+float bfloat_to_float(std::uint16_t b)
+{
+    const std::uint32_t bits = static_cast<std::uint32_t>(b) << 16;
+    float value = 0;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 void set_halves(Constant& out, const onnx::TensorProto& proto, const std::string& what)
 {
-    const auto convert = [](auto word) { return half_to_float(static_cast<std::uint16_t>(word)); };
+    const auto convert = [&](auto word) {
+        const auto bits = static_cast<std::uint16_t>(word);
+        return proto.data_type() == onnx::TensorProto::BFLOAT16 ? bfloat_to_float(bits) : half_to_float(bits);
+    };
     const std::int64_t count = element_count(out.dims, what);
     out.floats = proto.has_raw_data() ? from_raw<std::uint16_t, float>(proto.raw_data(), count, what, convert)
                                       : from_field<float>(proto.int32_data(), count, what, convert);
@@ -108,11 +121,17 @@ std::int64_t element_count(const Dims& dims, const std::string& what)
 
 Constant decode(const onnx::TensorProto& proto, const std::string& what)
 {
-    if (proto.data_location() == onnx::TensorProto::EXTERNAL || proto.external_data_size() > 0) {
-        throw UserError(what + ": external data files are not supported; save the model in one file");
-    }
     Constant out;
     out.dims.assign(proto.dims().begin(), proto.dims().end());
+    if (is_left_out(proto)) { // floats are weights, whose values do not matter then
+        if (proto.data_type() != onnx::TensorProto::FLOAT && proto.data_type() != onnx::TensorProto::DOUBLE &&
+            proto.data_type() != onnx::TensorProto::FLOAT16 && proto.data_type() != onnx::TensorProto::BFLOAT16)
+            throw UserError(what + ": its external data are not there, and integers cannot be made up");
+        const std::int64_t words = element_count(out.dims, what);
+        if (words > largest_left_out) throw UserError(what + ": its external data are not there, and are too many");
+        out.floats.assign(static_cast<std::size_t>(words), 1.0f);
+        return out;
+    }
     switch (proto.data_type()) {
     case onnx::TensorProto::FLOAT:
         set_floats<float>(out, proto, proto.float_data(), what);
@@ -121,6 +140,7 @@ Constant decode(const onnx::TensorProto& proto, const std::string& what)
         set_floats<double>(out, proto, proto.double_data(), what);
         break;
     case onnx::TensorProto::FLOAT16:
+    case onnx::TensorProto::BFLOAT16:
         set_halves(out, proto, what);
         break;
     case onnx::TensorProto::INT64:
@@ -141,7 +161,7 @@ Constant decode(const onnx::TensorProto& proto, const std::string& what)
         break;
     default:
         throw UserError(what + ": element type " + std::to_string(proto.data_type()) +
-                        " is not supported (float, double, float16, int8..int64, uint8, bool are)");
+                        " is not supported (float, double, float16, bfloat16, int8..int64, uint8, bool are)");
     }
     return out;
 }

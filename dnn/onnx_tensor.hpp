@@ -26,8 +26,14 @@ struct Constant {
     std::int64_t size() const { return static_cast<std::int64_t>(integral ? integers.size() : floats.size()); }
 };
 
-/// float, double, float16, the integer types and bool. UserError starting with `what` for another type, external
-/// data, or data whose length differs from the shape.
+/// Its values lie in a file that was not read.
+inline bool is_left_out(const onnx::TensorProto& proto)
+{
+    return proto.data_location() == onnx::TensorProto::EXTERNAL || proto.external_data_size() > 0;
+}
+
+/// float, double, float16, bfloat16, the integer types and bool. UserError starting with `what` for another type, or
+/// data whose length differs from the shape. Floats that are left out are ones.
 Constant decode(const onnx::TensorProto& proto, const std::string& what);
 
 /// Row-major transposition: output axis i is input axis perm[i].

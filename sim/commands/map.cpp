@@ -5,6 +5,7 @@
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/commands/mapper_flags.hpp"
+#include "sim/commands/network_flags.hpp"
 #include "sim/layer_selection.hpp"
 #include "sim/overlay.hpp"
 #include "sim/text.hpp"
@@ -59,7 +60,7 @@ RunOptions read_options(const CommandLine& line)
                                                        : std::make_shared<const EnergyTable>(EnergyTable::load(table)));
     o.dataflow = read_dataflow(line, o.hardware, o.mapper);
     o.simulate_best = read_simulate_best(line);
-    const Network net = load_network(line.text("NETWORK"), static_cast<int>(line.integer("batch", 1, 1024, 1)));
+    const Network net = read_network(line);
     if (line.has("layers"))
         o.layers = select_layers(net, line.text("layers"));
     else
@@ -83,10 +84,10 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out)
                 "ws, os, is, ... (heddle list dataflows), or best: of the hardware's, layer by layer; "
                 "default: the hardware's first")
         .option("layers", "L", "only these: 3..7, conv1 or a list")
-        .option("batch", "N", "pictures at once (1)")
         .option("overlay", "FILE", "changes to the hardware, as heddle calibrate writes them: dram.latency_cycles: 40")
         .option("energy", "T", "energy table; default: the hardware's")
         .option("out,o", "FILE", "write the mappings as YAML, to edit and to give to heddle run --mapping");
+    describe_network_options(line);
     describe_mapper_options(line);
     line.example("heddle map tiny --hw tpu_like --layers conv2",
                  "one layer's loop nest, its bound, and why it was chosen")

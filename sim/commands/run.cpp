@@ -6,6 +6,7 @@
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
 #include "sim/commands/mapper_flags.hpp"
+#include "sim/commands/network_flags.hpp"
 #include "sim/driver.hpp"
 #include "sim/inputs.hpp"
 #include "sim/layer_selection.hpp"
@@ -34,7 +35,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int max_batch = 1024;
 constexpr int max_jobs = 256;
 
 void describe_options(CommandLine& line)
@@ -45,7 +45,6 @@ void describe_options(CommandLine& line)
                 "default: the hardware's first")
         .option("layers", "L",
                 "only these: 3..7, conv1 or a list; numbers as in the report; inputs come from the reference")
-        .option("batch", "N", "pictures at once (1)")
         .option("input", "FILE", "PNG, JPEG or .npy; default: a picture beside the model, or a seeded one")
         .option("energy", "T",
                 "energy table: a shipped name (heddle list energy) or a YAML file; default: the hardware's")
@@ -198,14 +197,13 @@ void read_zeros_option(const CommandLine& line, RunOptions& o, std::string& desc
 Request make_request(const CommandLine& line)
 {
     const std::string name = line.text("NETWORK");
-    const int batch = static_cast<int>(line.integer("batch", 1, max_batch, 1));
     RunOptions o;
     DescribedHardware hardware = load_overlaid_hardware(line.text("hw"), line.text("overlay"));
     o.hardware = hardware.config;
     EnergyTable energy = load_energy(line, o.hardware);
     o.mapper = read_mapper_options(line, std::make_shared<const EnergyTable>(energy));
     read_simulation_options(line, o);
-    const Network net = load_network(name, batch);
+    const Network net = read_network(line);
     if (line.has("layers")) o.layers = select_layers(net, line.text("layers"));
     if (line.has("mapping")) {
         o.mappings = load_mappings(line.text("mapping"));
@@ -270,6 +268,7 @@ int run_command(const std::vector<std::string>& arguments, std::ostream& out)
                      "compares every value with the reference, and writes results to a folder.",
                      {"NETWORK"});
     describe_options(line);
+    describe_network_options(line);
     describe_mapper_options(line);
     if (!line.parse(arguments, out)) return 0;
     const Request request = make_request(line);

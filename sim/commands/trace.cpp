@@ -3,6 +3,7 @@
 #include "sim/choose_mappings.hpp"
 #include "sim/command_line.hpp"
 #include "sim/commands/commands.hpp"
+#include "sim/commands/network_flags.hpp"
 #include "sim/dataflow.hpp"
 #include "sim/fst.hpp"
 #include "sim/gtkw.hpp"
@@ -56,7 +57,6 @@ void describe_options(CommandLine& line)
         .option("dataflow", "D", "ws, os, is, ... (heddle list dataflows); default: the hardware's first")
         .option("mapping", "FILE",
                 "mappings by hand for the layers it names: a file that heddle map writes, or a result to run as it was")
-        .option("batch", "N", "pictures at once (1)")
         .option("input", "FILE", "PNG, JPEG or .npy; default as for heddle run")
         .option("seed", "S", "of synthetic weights and inputs (1)")
         .option("stall-seed", "S", "adds random channel latencies; 0 is off (0)")
@@ -154,7 +154,7 @@ RunOptions read_options(const CommandLine& line, std::string& workload)
     o.seed = static_cast<std::uint64_t>(line.integer("seed", 0, largest, 1));
     o.stall_seed = static_cast<std::uint64_t>(line.integer("stall-seed", 0, largest, 0));
     const std::string name = line.text("NETWORK");
-    const Network net = load_network(name, static_cast<int>(line.integer("batch", 1, 1024, 1)));
+    const Network net = read_network(line);
     find_layer(net, o.hardware, line.text("layer"));
     if (line.has("mapping")) {
         o.mappings = load_mappings(line.text("mapping"));
@@ -208,6 +208,7 @@ int trace_command(const std::vector<std::string>& arguments, std::ostream& out)
 {
     CommandLine line("trace", "NETWORK --hw H --layer L --vcd FILE [options]", summary, {"NETWORK"});
     describe_options(line);
+    describe_network_options(line);
     if (!line.parse(arguments, out)) return 0;
     std::string fst, workload;
     TraceRequest request = read_request(line, fst);

@@ -189,6 +189,6 @@ TEST_CASE("infer: arrays that are not the model's input are refused", "[infer]")
     CHECK_THROWS_WITH(import_for(builder, {1, 3, 8}), Catch::Contains("expected 4 dimensions, batch first"));
     CHECK_THROWS_WITH(load_network_for("tiny", {1, 2, 2, 2}), Catch::Contains("batch first, got (1,2,2,2)"));
     CHECK_THROWS_WITH(load_network_for("tiny", {}), Catch::Contains("expected an input with a batch"));
-    CHECK_THROWS_WITH(load_network_for("tiny", {0, 3, 16, 16}), Catch::Contains("dimensions of at least 1"));
+    CHECK_THROWS_WITH(load_network_for("tiny", {2, 0, 16, 16}), Catch::Contains("dimensions of at least 1"));
     CHECK(load_network_for("gemm:4x5x6", {3, 6, 4}).layers[0].out_shape == Shape4{3, 6, 4, 1});
 }

@@ -96,16 +96,50 @@ TEST_CASE("only the batch may be dynamic")
     shape->mutable_dim(0)->set_dim_param("batch");
     CHECK(onnx_detail::import_model(builder.model(), "test", 3).layers.back().out_shape == Shape4{3, 2, 4, 4});
     shape->mutable_dim(2)->set_dim_param("height");
-    CHECK_THROWS_WITH(import(builder), Catch::Contains("dimension 2 (height) is dynamic"));
+    CHECK_THROWS_WITH(import(builder), Catch::Contains("dimension 2 (height) is left open; give the sizes by --input-shape"));
     shape->mutable_dim(2)->set_dim_value(-4);
     CHECK_THROWS_AS(import(builder), UserError);
 }
 
-TEST_CASE("external data is refused")
+TEST_CASE("external data are read inside the model's folder only, and weights that are left out have no values")
 {
-    auto builder = conv_model({2, 2, 1, 1}, 4);
-    builder.model().mutable_graph()->mutable_initializer(0)->set_data_location(onnx::TensorProto::EXTERNAL);
-    CHECK_THROWS_WITH(import(builder), Catch::Contains("external data"));
+    const fs::path folder = fs::temp_directory_path() / ("heddle_external_" + std::to_string(getpid()));
+    fs::create_directories(folder / "model");
+    const std::vector<float> words{0.5f, -1.0f, 2.0f, 4.0f};
+    std::string bytes(4, 'x'); // the tensor begins behind them
+    bytes.append(reinterpret_cast<const char*>(words.data()), 16);
+    for (const char* name : {"model/w.bin", "outside.bin"}) std::ofstream(folder / name, std::ios::binary) << bytes;
+    fs::create_symlink("../outside.bin", folder / "model/link.bin");
+    const auto load = [&](const std::vector<std::pair<std::string, std::string>>& entries) {
+        auto builder = conv_model({2, 2, 1, 1}, 4);
+        auto* tensor = builder.model().mutable_graph()->mutable_initializer(0);
+        tensor->clear_float_data();
+        tensor->set_data_location(onnx::TensorProto::EXTERNAL);
+        for (const auto& [key, value] : entries) {
+            auto* entry = tensor->add_external_data();
+            entry->set_key(key);
+            entry->set_value(value);
+        }
+        const std::string path = (folder / "model/m.onnx").string();
+        std::ofstream(path, std::ios::binary) << builder.model().SerializeAsString();
+        return read_network_onnx(path, 0);
+    };
+    CHECK(load({{"location", "w.bin"}, {"offset", "4"}, {"length", "16"}}).layers[1].weights == words);
+    CHECK(load({{"location", "w.bin"}, {"offset", "4"}}).layers[1].weights == words);
+    for (const std::string& location : {std::string("../outside.bin"), (folder / "outside.bin").string(),
+                                        std::string("link.bin"), std::string("x/../../outside.bin"), std::string()})
+        CHECK_THROWS_WITH(load({{"location", location}, {"offset", "4"}, {"length", "16"}}),
+                          Catch::Contains("initialiser w: external data") &&
+                              Catch::Contains("outside the model's folder, where nothing is read"));
+    CHECK_THROWS_WITH(load({{"location", "w.bin"}, {"offset", "8"}, {"length", "16"}}),
+                      Catch::Contains("has 20 bytes, expected 16 from byte 8 on"));
+    CHECK_THROWS_WITH(load({{"location", "w.bin"}, {"offset", "-4"}}), Catch::Contains("a number of bytes, got -4"));
+    CHECK_THROWS_WITH(load({{"location", "w.bin"}}), Catch::Contains("holds 20 bytes, its shape needs 16"));
+    const Network bare = load({{"location", "absent.bin"}, {"offset", "0"}, {"length", "16"}});
+    CHECK_FALSE(bare.has_weights);
+    CHECK(bare.layers[1].weights.empty());
+    CHECK(bare.layers[1].out_shape == Shape4{1, 2, 4, 4});
+    fs::remove_all(folder);
 }
 
 TEST_CASE("files that are no models are refused with their name")
@@ -182,4 +216,24 @@ TEST_CASE("a BatchNormalization is imported exactly where it is one of inference
     }
     CHECK(accepted > 50);
     CHECK(accepted < 300);
+}
+
+TEST_CASE("an input of 8-bit integers is read by a Cast only, since integer arithmetic wraps around")
+{
+    OnnxBuilder cast({1, 2, 1, 1});
+    cast.model().mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+        onnx::TensorProto::UINT8);
+    cast.node("Cast", {"x"}, "f")
+        .with("to", std::int64_t{onnx::TensorProto::FLOAT})
+        .node("Relu", {"f"}, "y")
+        .output("y");
+    CHECK(import(cast).layers.size() == 3);
+    OnnxBuilder bare({1, 2, 1, 1});
+    bare.model().mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+        onnx::TensorProto::INT8);
+    bare.node("Add", {"x", "x"}, "y").output("y");
+    CHECK_THROWS_WITH(import(bare), Catch::Contains("of 8-bit integers, which only a Cast may"));
+    OnnxBuilder rounds({1, 2, 1, 1});
+    rounds.node("Cast", {"x"}, "y").with("to", std::int64_t{onnx::TensorProto::INT32}).output("y");
+    CHECK_THROWS_WITH(import(rounds), Catch::Contains("rounds, which is not supported"));
 }
