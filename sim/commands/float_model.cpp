@@ -22,7 +22,9 @@ FloatModel load_float_model(const CommandLine& line)
     if (std::filesystem::path(line.text("out")).extension() != ".onnx")
         throw UserError("--out: expected a name that ends in .onnx, got " + quoted(line.text("out")));
     const std::int64_t seed = line.integer("seed", 0, std::numeric_limits<std::int64_t>::max(), 1);
-    FloatModel model{load_network(line.text("NETWORK")), "weights of " + line.text("NETWORK")};
+    const std::string name = line.text("NETWORK");
+    // The file's name without its folders: what is written must not depend on where things lie.
+    FloatModel model{load_network(name), "weights of " + std::filesystem::path(name).filename().string()};
     check_onnx_size(model.net); // before gigabytes are drawn
     if (model.net.has_weights) return model;
     fill_he_normal(model.net, static_cast<std::uint64_t>(seed));
