@@ -180,6 +180,7 @@ Graph read_graph(const onnx::ModelProto& model, const Dims& given)
     const onnx::GraphProto& proto = model.graph();
     Graph graph;
     graph.name = proto.name();
+    graph.own = model.producer_name() == own_producer;
     for (const auto& initialiser : proto.initializer()) {
         if (!graph.initialisers.emplace(initialiser.name(), &initialiser).second) {
             throw UserError("initialiser " + printable(initialiser.name()) + " is defined twice");

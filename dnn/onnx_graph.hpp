@@ -11,6 +11,12 @@
 
 namespace heddle::onnx_detail {
 
+/// What Heddle's own writer (dnn/onnx/onnx_write) states as the producer. In its files a node with a name is a layer of
+/// that name, one without is part of its neighbour.
+constexpr const char* own_producer = "heddle";
+/// Its note on a Conv that the network declares as fully connected, for which ONNX has no word.
+constexpr const char* fully_connected_note = "fully connected";
+
 /// Text from a file made fit for a one-line message: no control characters, at most 80 characters.
 std::string printable(const std::string& text);
 
@@ -22,6 +28,7 @@ public:
     const std::string& op() const { return proto_->op_type(); }
     const std::string& domain() const { return proto_->domain(); }
     const std::string& name() const { return proto_->name(); }
+    const std::string& note() const { return proto_->doc_string(); }
     std::int64_t opset() const { return opset_; } ///< version of the default operator set
     std::string label() const;                    ///< `node conv1 (Conv)`, for messages
     [[noreturn]] void fail(const std::string& message) const;
@@ -57,6 +64,7 @@ struct Graph {
     std::vector<std::string> outputs;
     std::map<std::string, const onnx::TensorProto*> initialisers;
     std::vector<Node> nodes;
+    bool own = false; ///< Heddle wrote it
 };
 
 /// UserError for a file that is missing, empty, larger than 2 GB or no ONNX model.

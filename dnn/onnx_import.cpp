@@ -94,7 +94,10 @@ bool Importer::sole_reader(const Node& node, int input) const
     return readers_.at(node.input(input)) == 1;
 }
 
-std::string Importer::layer_name(const Node& node) const
+namespace {
+
+/// Letters, digits and single underscores of the node's name, or its output's.
+std::string readable_name(const Node& node)
 {
     std::string name;
     for (const char c : !node.name().empty() ? node.name() : node.output(0)) {
@@ -109,6 +112,17 @@ std::string Importer::layer_name(const Node& node) const
     name = name.substr(0, 60);
     // A bare number would read as an index in --layers.
     if (name.find_first_not_of("0123456789") == std::string::npos) name = node.op() + (name.empty() ? "" : "_" + name);
+    return name;
+}
+
+} // namespace
+
+std::string Importer::layer_name(const Node& node) const
+{
+    std::string name = own() ? node.name() : "";
+    const bool keeps =
+        !name.empty() && std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20; });
+    if (!keeps) name = readable_name(node);
     std::string unique = name;
     for (int i = 2; net_.find(unique) >= 0; ++i) unique = name + "_" + std::to_string(i);
     return unique;
@@ -134,7 +148,7 @@ void Importer::add_reshape(const Node& node, const Value& from, Dims dims, bool 
     made.op = Op::reshape;
     made.inputs = {from.layer};
     // Where channels and positions would mix the layer keeps its shape: a fully connected reader takes it as it is.
-    const bool keeps = !channels_last && wanted[0] == held[0] && wanted[1] == held[1];
+    const bool keeps = own() ? dims.size() == 4 : !channels_last && wanted[0] == held[0] && wanted[1] == held[1];
     if (keeps && word_count(wanted) == word_count(held)) made.out_shape = wanted;
     add_layer(node, std::move(made), std::move(dims));
     values_[node.output(0)].channels_last = channels_last;

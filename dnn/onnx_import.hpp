@@ -36,6 +36,11 @@ public:
     /// The whole graph, at the file's batch.
     Network run(const std::string& network_name);
 
+    /// A file of Heddle's own writer, which states its layers exactly: a named node is a layer, others are parts of
+    /// one.
+    bool own() const { return graph_.own; }
+    bool is_part(const Node& node) const { return own() && node.name().empty(); }
+
     // For the operators (the other onnx_*.cpp files). All errors are UserErrors that name the node.
     bool is_constant(const std::string& value) const;
     const Constant& constant(const Node& node, int input);
@@ -60,7 +65,8 @@ public:
     void add_layer(const Node& node, Layer layer, Dims dims);
     /// Output 0 is this existing layer's (now changed) output.
     void bind(const Node& node, Value value) { values_[node.output(0)] = std::move(value); }
-    /// A layer that moves no data. It takes the shape of `dims` where that keeps batch and channels.
+    /// A layer that moves no data. It takes the shape of `dims` where that keeps batch and channels, or is stated by
+    /// us.
     void add_reshape(const Node& node, const Value& from, Dims dims, bool channels_last);
     /// What the graph's first nodes make of its input is what the network reads.
     void reshape_graph_input(const Shape4& shape, bool channels_last);

@@ -18,7 +18,9 @@ void activate(Importer& importer, const Node& node, Activation activation, int i
 {
     const Value in = importer.value(node, input);
     Layer& producer = importer.layer(in);
-    if (takes_activation(producer.op) && importer.sole_reader(node, input)) {
+    const bool own_layer = importer.own() && !importer.is_part(node);
+    const bool fuses = importer.is_part(node) || (takes_activation(producer.op) && !own_layer);
+    if (fuses && importer.sole_reader(node, input)) {
         const bool fresh = producer.activation == Activation::none;
         // A ReLU after a ReLU6 changes nothing; a ReLU6 after a ReLU is a ReLU6.
         if (fresh || activation == Activation::relu6) producer.activation = activation;

@@ -24,7 +24,19 @@ std::vector<int> axes_of(Importer& importer, const Node& node, std::size_t rank)
 /// (N,C,H,W) of the graph's input may be stated by the first operator that reads it: nothing has been stored yet.
 bool restates_graph_input(Importer& importer, const Node& node, const Value& in)
 {
-    return in.layer == 0 && !in.channels_last && importer.sole_reader(node, 0);
+    return in.layer == 0 && !in.channels_last && !importer.own() && importer.sole_reader(node, 0);
+}
+
+/// Heddle's own writer flattens a map for a Gemm, and back: the same layer under another shape.
+bool is_view(const Importer& importer, const Node& node, const Value& in)
+{
+    return importer.is_part(node) && !in.channels_last;
+}
+
+void bind_view(Importer& importer, const Node& node, Value in, Dims dims)
+{
+    in.dims = std::move(dims);
+    importer.bind(node, std::move(in));
 }
 
 /// True when the axes longer than one keep their order: then no word moves.
@@ -143,6 +155,7 @@ void import_flatten(Importer& importer, const Node& node)
     if (axis < 0 || axis > rank) node.fail("axis " + std::to_string(given) + " does not exist");
     Dims out = {1, 1};
     for (std::int64_t i = 0; i < rank; ++i) out[i < axis ? 0 : 1] *= in.dims[static_cast<std::size_t>(i)];
+    if (is_view(importer, node, in)) return bind_view(importer, node, in, std::move(out));
     importer.add_reshape(node, in, std::move(out), in.channels_last);
 }
 
@@ -154,6 +167,7 @@ void import_reshape(Importer& importer, const Node& node)
     if (restates_graph_input(importer, node, in) && out.size() == 4 && out[0] == map_shape(in.dims)[0]) {
         importer.reshape_graph_input(map_shape(out), false);
     }
+    if (is_view(importer, node, in)) return bind_view(importer, node, in, std::move(out));
     importer.add_reshape(node, in, std::move(out), in.channels_last);
 }
 

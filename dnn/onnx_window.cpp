@@ -7,8 +7,6 @@ namespace heddle::onnx_detail {
 
 namespace {
 
-constexpr std::int64_t largest = 1 << 15; // window extents and padding beyond that are corrupt files
-
 struct Padding {
     int before = 0, after = 0;
 };
@@ -19,7 +17,7 @@ Padding same_padding(int in, int filter, int stride, int dilation, bool upper)
     const std::int64_t outputs = (std::int64_t{in} + stride - 1) / stride;
     const std::int64_t extent = std::int64_t{filter - 1} * dilation + 1;
     const std::int64_t missing = (outputs - 1) * stride + extent - in;
-    const auto total = static_cast<int>(std::clamp<std::int64_t>(missing, 0, largest));
+    const auto total = static_cast<int>(std::clamp<std::int64_t>(missing, 0, largest_window_extent));
     const int half = total / 2;
     return upper ? Padding{half, total - half} : Padding{total - half, half};
 }
@@ -30,7 +28,8 @@ void set_explicit_padding(const Node& node, std::size_t spatial, Window& window)
     if (pads.empty()) pads.assign(2 * spatial, 0);
     if (pads.size() != 2 * spatial) node.fail("pads has " + std::to_string(pads.size()) + " values");
     for (const std::int64_t pad : pads) {
-        if (pad < 0 || pad > largest) node.fail("a padding of " + std::to_string(pad) + " is not supported");
+        if (pad < 0 || pad > largest_window_extent)
+            node.fail("a padding of " + std::to_string(pad) + " is not supported");
     }
     if (spatial == 1) pads = {0, pads[0], 0, pads[1]};
     window.pad_top = static_cast<int>(pads[0]);
@@ -67,7 +66,7 @@ Dims window_dims(const Value& in, const Shape4& out)
 std::array<int, 2> conv_kernel(const Node& node, const Constant& weights, std::size_t spatial)
 {
     for (std::size_t i = 0; i < weights.dims.size(); ++i) {
-        const bool good = weights.dims[i] >= 1 && (i < 2 || weights.dims[i] <= largest);
+        const bool good = weights.dims[i] >= 1 && (i < 2 || weights.dims[i] <= largest_window_extent);
         if (!good) node.fail("weights of impossible shape " + dims_text(weights.dims));
     }
     const auto at = [&](std::size_t i) { return static_cast<int>(weights.dims[i]); };
@@ -90,7 +89,8 @@ std::array<int, 2> pair_of(const Node& node, const std::string& attribute, std::
                   " spatial dimensions");
     }
     for (const std::int64_t value : values) {
-        if (value < least || value > largest) node.fail(attribute + " of " + std::to_string(value) + " is impossible");
+        if (value < least || value > largest_window_extent)
+            node.fail(attribute + " of " + std::to_string(value) + " is impossible");
     }
     if (spatial == 1) return {1, static_cast<int>(values[0])};
     return {static_cast<int>(values[0]), static_cast<int>(values[1])};
@@ -160,6 +160,7 @@ void import_conv(Importer& importer, const Node& node)
                   std::to_string(held[1]) + " input channels");
     }
     layer.window.groups = static_cast<int>(groups);
+    layer.fully_connected = importer.own() && node.note() == fully_connected_note;
     layer.out_shape[1] = static_cast<int>(weights.dims[0]);
     layer.weights = importer.finite_floats(node, 1);
     if (!node.input(2).empty()) {

@@ -4,9 +4,13 @@
 #include "dnn/onnx_import.hpp"
 
 #include <array>
+#include <cstdint>
 #include <string>
 
 namespace heddle::onnx_detail {
+
+/// Window extents and padding beyond that are corrupt files.
+constexpr std::int64_t largest_window_extent = 1 << 15;
 
 /// The attribute's values for (rows, columns); a 1-D window has one row. `fallback` when absent.
 /// UserError naming the node unless there are `spatial` values of at least `least`.

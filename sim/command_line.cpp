@@ -87,7 +87,7 @@ CommandLine& CommandLine::flag(const std::string& name, const std::string& help)
 
 CommandLine& CommandLine::required(const std::string& name, const std::string& value_name, const std::string& help)
 {
-    state_->required.push_back(name);
+    state_->required.push_back(name.substr(0, name.find(',')));
     return option(name, value_name, help);
 }
 

@@ -26,17 +26,17 @@ std::string similar_names(const Network& net, const std::string& name)
     return "from " + net.layers.front().name + " to " + net.layers.back().name + did_you_mean(names, name);
 }
 
-int layer_at(const Network& net, std::int64_t number)
+int layer_at(const Network& net, std::int64_t number, const std::string& option)
 {
     const auto count = static_cast<std::int64_t>(net.layers.size());
     if (number < 0 || number >= count)
-        throw UserError("--layers: " + std::to_string(number) + " is no layer of " + net.name + ", which has 0.." +
+        throw UserError(option + ": " + std::to_string(number) + " is no layer of " + net.name + ", which has 0.." +
                         std::to_string(count - 1));
     return static_cast<int>(number);
 }
 
 /// A layer's name (which may be all digits, or hold dots) wins over a number or a range.
-void add_part(const Network& net, const std::string& part, std::set<int>& selected)
+void add_part(const Network& net, const std::string& part, const std::string& option, std::set<int>& selected)
 {
     if (const int layer = net.find(part); layer >= 0) {
         selected.insert(layer);
@@ -49,21 +49,21 @@ void add_part(const Network& net, const std::string& part, std::set<int>& select
                              ? parse_integer(part.substr(0, dots), first) && parse_integer(part.substr(dots + 2), last)
                              : parse_integer(part, first);
     if (!numbers)
-        throw UserError("--layers: " + quoted(part) + " is no layer of " + net.name +
+        throw UserError(option + ": " + quoted(part) + " is no layer of " + net.name +
                         " (expected FIRST..LAST or names " + similar_names(net, part) + ")");
     if (!range) last = first;
-    if (first > last) throw UserError("--layers: range " + quoted(part) + " is descending");
-    for (int i = layer_at(net, first); i <= layer_at(net, last); ++i) selected.insert(i);
+    if (first > last) throw UserError(option + ": range " + quoted(part) + " is descending");
+    for (int i = layer_at(net, first, option); i <= layer_at(net, last, option); ++i) selected.insert(i);
 }
 
 } // namespace
 
-std::vector<int> select_layers(const Network& net, const std::string& text)
+std::vector<int> select_layers(const Network& net, const std::string& text, const std::string& option)
 {
     std::set<int> selected;
     for (std::size_t from = 0; from <= text.size();) {
         const std::size_t to = std::min(text.find(',', from), text.size());
-        add_part(net, text.substr(from, to - from), selected);
+        add_part(net, text.substr(from, to - from), option, selected);
         from = to + 1;
     }
     return {selected.begin(), selected.end()};

@@ -1,4 +1,4 @@
-// The layers that --layers names.
+// The layers that --layers (or another option) names.
 #pragma once
 
 #include "dnn/network.hpp"
@@ -8,8 +8,8 @@
 
 namespace heddle {
 
-/// "3..7", "5", "conv1" or a list of them, numbers as in the report (the input is 0). Sorted, without repetition.
-/// UserError for an unknown name, a number that is no layer, or a descending range.
-std::vector<int> select_layers(const Network& net, const std::string& text);
+/// What `option` of the command line names: "3..7", "5", "conv1" or a list of them, numbers as in the report (the input
+/// is 0). Sorted, without repetition. UserError for an unknown name, a number that is no layer, or a descending range.
+std::vector<int> select_layers(const Network& net, const std::string& text, const std::string& option = "--layers");
 
 } // namespace heddle

@@ -13,6 +13,8 @@ const std::vector<Subcommand>& commands()
         {"calibrate", "fit a hardware description to cycles measured on its RTL", calibrate_command},
         {"energy", "price the counts of a finished run by another energy table", energy_command},
         {"diff", "compare two results layer by layer (exit code 1 when they differ)", diff_command},
+        {"prune", "zeros in the weights of a network, written as ONNX", prune_command},
+        {"export", "a network with its weights, or seeded ones, written as ONNX", export_command},
         {"accuracy", "top-1 of a trained model on Fashion-MNIST, in floats and in integers", accuracy_command},
         {"infer", "a network's output for an array, by the plain reference alone", infer_command},
         {"trace", "waveform or timeline of one layer, cycle by cycle", trace_command},

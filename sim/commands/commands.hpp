@@ -23,6 +23,8 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out);
 int energy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 int calibrate_command(const std::vector<std::string>& arguments, std::ostream& out);
+int prune_command(const std::vector<std::string>& arguments, std::ostream& out);
+int export_command(const std::vector<std::string>& arguments, std::ostream& out);
 int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int infer_command(const std::vector<std::string>& arguments, std::ostream& out);
 int trace_command(const std::vector<std::string>& arguments, std::ostream& out);

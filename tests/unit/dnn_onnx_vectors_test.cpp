@@ -1,7 +1,9 @@
 // Debian's libonnx-testdata: every model whose operators we support, against the outputs that come with it.
 #include "dnn/base/error.hpp"
+#include "dnn/onnx/onnx_write.hpp"
 #include "dnn/onnx_import.hpp"
 #include "dnn/reference.hpp"
+#include "tests/unit/dnn_network_difference.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -73,6 +75,10 @@ std::string run_vector(const fs::path& folder)
         REQUIRE(std::string(error.what()).find('\n') == std::string::npos);
         return error.what();
     }
+    INFO(folder);
+    onnx::ModelProto written; // and what our writer makes of it is the same network
+    REQUIRE(written.ParseFromString(onnx_bytes(net)));
+    CHECK(heddle_test::difference(net, import_model(written, "vector", net.layers[0].out_shape[0])).empty());
     const Constant picture = decode_recorded(load<onnx::TensorProto>(data / "input_0.pb"), "input");
     const Constant expected = decode_recorded(load<onnx::TensorProto>(data / "output_0.pb"), "output");
     FloatTensor input(net.layers[0].out_shape);
@@ -85,7 +91,6 @@ std::string run_vector(const fs::path& folder)
         const float scale = std::max(1.0f, std::abs(expected.floats[i]));
         worst = std::max(worst, std::abs(got.data[i] - expected.floats[i]) / scale);
     }
-    INFO(folder);
     CHECK(worst <= 1e-4f);
     return "";
 }
