@@ -182,6 +182,9 @@ Group read_group(const Network& net, const json::value& item)
     if (object == nullptr) throw UserError("expected groups that are JSON objects");
     Group group;
     group.name = Fields(*object, "?").text("layer");
+    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (std::any_of(group.name.begin(), group.name.end(), control))
+        fail(group.name, "expected a name without control characters");
     const Fields fields(*object, group.name);
     group.method = fields.text("method");
     group.ranks = fields.integers("ranks", 0);
@@ -219,10 +222,10 @@ Group read_group(const Network& net, const json::value& item)
     alone.layers[1].inputs = {0};
     infer_shapes(alone);
     original.out_shape = alone.layers[1].out_shape;
-    if (const std::int64_t dense = fields.integer(fields.at("dense_macs"), "dense_macs");
-        dense * original.out_shape[0] != original.macs())
-        fail(group.name, "states " + std::to_string(dense) + " dense_macs, its layer has " +
-                             std::to_string(original.macs() / original.out_shape[0]));
+    const std::int64_t dense = fields.integer(fields.at("dense_macs"), "dense_macs");
+    const std::int64_t own = original.macs() / original.out_shape[0];
+    if (dense != own)
+        fail(group.name, "states " + std::to_string(dense) + " dense_macs, its layer has " + std::to_string(own));
     return group;
 }
 

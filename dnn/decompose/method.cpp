@@ -117,8 +117,8 @@ std::string misfit(const Layer& layer, Method method)
     case Method::tucker2:
         if (point) return "tucker2 fits filters larger than 1x1 (svd fits those)";
         if (reads_input(layer) && layer.in_shape[1] <= picture_channels)
-            return "tucker2 does not fit a layer that reads a picture of " + std::to_string(layer.in_shape[1]) +
-                   " channels (tucker1 does)";
+            return "tucker2 does not fit a layer that reads a picture (" + std::to_string(layer.in_shape[1]) +
+                   " channel" + (layer.in_shape[1] == 1 ? "" : "s") + "; tucker1 does)";
         return "";
     }
     throw std::logic_error("misfit: not a method");

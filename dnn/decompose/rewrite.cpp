@@ -47,6 +47,10 @@ public:
             else
                 replace(i, found->second);
         }
+        result_.input_array = net_.input_array;
+        result_.output_array = net_.output_array;
+        if (result_.output_array.layer >= 0)
+            result_.output_array.layer = now_[static_cast<std::size_t>(result_.output_array.layer)];
         infer_shapes(result_);
         check_groups(result_);
         return std::move(result_);
@@ -76,7 +80,9 @@ private:
             const auto passes_by = [&](int reader) {
                 return gone.count(reader) != 0 || (replacements_.count(reader) != 0 && source_of(reader) != i);
             };
-            if (!readers.empty() && std::all_of(readers.begin(), readers.end(), passes_by)) gone.insert(i);
+            if (i != net_.output_array.layer && !readers.empty() &&
+                std::all_of(readers.begin(), readers.end(), passes_by))
+                gone.insert(i);
         }
         return gone;
     }
