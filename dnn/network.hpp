@@ -48,6 +48,7 @@ struct Layer {
     // Float parameters; empty in a network without weights. BN is folded in.
     std::vector<float> weights; ///< (K,C/G,R,S)
     std::vector<float> bias;    ///< (K)
+    int group = -1;             ///< index into Network::groups of the layer it is a part of
 
     Shape4 weight_shape() const; ///< (K,C/G,R,S), zeros unless conv
     std::int64_t macs() const;   ///< of conv, whole batch; 0 otherwise
@@ -62,9 +63,21 @@ struct EdgeArray {
     bool channels_last = false;     ///< (N,H,W,C) in the file, flattened or not
 };
 
+/// Consecutive layers that together stand for one layer of the original network (dnn/decompose/). Inner maps are read
+/// once, by the next part.
+struct Group {
+    std::string name;       ///< of the layer they replace
+    std::string method;     ///< as `heddle decompose --method` names it
+    std::vector<int> ranks; ///< of one group of a grouped conv; of two ranks the input side comes first
+    std::vector<int> parts; ///< layers, in order
+    Layer original;         ///< without weights
+    double weight_error = 0.0, output_error = 0.0; ///< relative, Euclidean
+};
+
 struct Network {
     std::string name;
     std::vector<Layer> layers; ///< [0] is the input
+    std::vector<Group> groups; ///< in the order of their parts; empty unless layers were decomposed
     bool has_weights = false;
     EdgeArray input_array, output_array; ///< of the model's first output
 

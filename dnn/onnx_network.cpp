@@ -1,4 +1,5 @@
 #include "dnn/base/error.hpp"
+#include "dnn/decompose/groups.hpp"
 #include "dnn/onnx_import.hpp"
 
 namespace heddle {
@@ -9,6 +10,8 @@ Network import_model(const onnx::ModelProto& model, const std::string& network_n
 {
     const Graph graph = read_graph(model, input_dims);
     Network net = Importer(graph).run(network_name);
+    for (const auto& entry : model.metadata_props())
+        if (entry.key() == groups_key) read_groups(net, entry.value());
     if (batch > 0) {
         Shape4& shape = net.layers[0].out_shape;
         if (graph.input_dims.size() == 1 && batch != 1) {

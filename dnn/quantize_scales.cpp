@@ -113,6 +113,7 @@ Network without_weights(const Network& net)
     copy.name = net.name;
     copy.input_array = net.input_array;
     copy.output_array = net.output_array;
+    copy.groups = net.groups;
     for (const Layer& layer : net.layers) {
         Layer bare;
         bare.name = layer.name;
@@ -123,6 +124,7 @@ Network without_weights(const Network& net)
         bare.fully_connected = layer.fully_connected;
         bare.in_shape = layer.in_shape;
         bare.out_shape = layer.out_shape;
+        bare.group = layer.group;
         copy.layers.push_back(std::move(bare));
     }
     return copy;

@@ -187,6 +187,10 @@ void infer_shapes(Network& net)
 {
     if (net.layers.empty()) throw UserError("network " + net.name + ": expected at least an input layer");
     for (std::size_t i = 0; i < net.layers.size(); ++i) infer_layer_shape(net, static_cast<int>(i));
+    for (Group& group : net.groups) {
+        group.original.in_shape = net.layers[static_cast<std::size_t>(group.parts.front())].in_shape;
+        group.original.out_shape = net.layers[static_cast<std::size_t>(group.parts.back())].out_shape;
+    }
 }
 
 namespace {

@@ -41,21 +41,6 @@ FloatTensor noise(const Shape4& shape, std::uint64_t seed)
     return picture;
 }
 
-Calibration calibrate_on(const std::string& model_path, const Shape4& shape, const std::string& input_file,
-                         std::uint64_t seed)
-{
-    Calibration calibration = calibration_beside(model_path, shape);
-    if (!calibration.inputs.empty()) return calibration;
-    if (!input_file.empty()) {
-        calibration.inputs.push_back(read_network_input(input_file, shape));
-        calibration.words = "calibrated on the input itself";
-    } else {
-        calibration.inputs.push_back(noise(shape, seed));
-        calibration.words = "calibrated on seeded noise";
-    }
-    return calibration;
-}
-
 Workload quantized_workload(const Network& net, const std::string& path, const Precision& precision,
                             const std::string& input_file, std::uint64_t seed)
 {
@@ -90,6 +75,21 @@ Calibration calibration_beside(const std::string& model_path, const Shape4& shap
         }
     }
     calibration.words = "calibrated on " + std::to_string(calibration.inputs.size()) + " pictures beside it";
+    return calibration;
+}
+
+Calibration calibrate_on(const std::string& model_path, const Shape4& shape, const std::string& input_file,
+                         std::uint64_t seed)
+{
+    Calibration calibration = calibration_beside(model_path, shape);
+    if (!calibration.inputs.empty()) return calibration;
+    if (!input_file.empty()) {
+        calibration.inputs.push_back(read_network_input(input_file, shape));
+        calibration.words = "calibrated on the input itself";
+    } else {
+        calibration.inputs.push_back(noise(shape, seed));
+        calibration.words = "calibrated on seeded noise";
+    }
     return calibration;
 }
 

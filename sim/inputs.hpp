@@ -29,11 +29,14 @@ Workload make_workload(const Network& net, const std::string& network_name, cons
 /// What a network with weights is calibrated on, and the words for it.
 struct Calibration {
     std::vector<FloatTensor> inputs;
-    std::vector<std::string> files;
-    std::string words;
+    std::vector<std::string> files; ///< of the inputs; empty where they are noise
+    std::string words;              ///< "calibrated on 10 pictures beside it"
 };
 /// The pictures in the folder `pictures` beside the model that fit its input; there may be none.
 Calibration calibration_beside(const std::string& model_path, const Shape4& shape);
+/// Those; where there are none `input_file`, if any, else seeded noise.
+Calibration calibrate_on(const std::string& model_path, const Shape4& shape, const std::string& input_file,
+                         std::uint64_t seed);
 
 /// Hash of what `name_or_path` stands for: the file's or the shipped file's content, the text itself for gemm.
 std::string network_hash(const std::string& name_or_path);

@@ -2,6 +2,7 @@
 
 #include "dnn/base/error.hpp"
 #include "dnn/base/files.hpp"
+#include "dnn/decompose/groups.hpp"
 #include "dnn/onnx_graph.hpp"
 #include "dnn/onnx_window.hpp"
 
@@ -63,11 +64,8 @@ public:
         for (std::size_t i = 0; i < net_.layers.size(); ++i) write_layer(static_cast<int>(i));
         for (std::size_t i = 0; i < net_.layers.size(); ++i)
             if (net_.readers(static_cast<int>(i)).empty()) describe(*graph_.add_output(), static_cast<int>(i));
-        for (const auto& [key, value] : metadata) {
-            auto* entry = model_.add_metadata_props();
-            entry->set_key(key);
-            entry->set_value(value);
-        }
+        for (const auto& [key, value] : metadata) describe_model(key, value);
+        if (!net_.groups.empty()) describe_model(groups_key, groups_json(net_));
         return std::move(model_);
     }
 
@@ -78,6 +76,13 @@ private:
         std::string flat;       ///< (N,C*H*W)
         bool made_flat = false; ///< then it has one position, or only Gemms read it
     };
+
+    void describe_model(const std::string& key, const std::string& value)
+    {
+        auto* entry = model_.add_metadata_props();
+        entry->set_key(key);
+        entry->set_value(value);
+    }
 
     const Layer& layer(int i) const { return net_.layers[static_cast<std::size_t>(i)]; }
     Value& value(int i) { return values_[static_cast<std::size_t>(i)]; }

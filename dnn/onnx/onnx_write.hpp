@@ -12,7 +12,8 @@
 
 namespace heddle {
 
-/// The file's metadata_props: what a tool wants to say about the model, under keys such as "heddle.pruning".
+/// The file's metadata_props: what a tool wants to say about the model, under keys such as "heddle.pruning". The groups
+/// of a decomposed network are among them on their own.
 using OnnxMetadata = std::map<std::string, std::string>;
 
 /// UserError when the float parameters of `net` (present or not) do not fit the 2 GB that an ONNX file can hold.

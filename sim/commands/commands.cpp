@@ -13,6 +13,7 @@ const std::vector<Subcommand>& commands()
         {"calibrate", "fit a hardware description to cycles measured on its RTL", calibrate_command},
         {"energy", "price the counts of a finished run by another energy table", energy_command},
         {"diff", "compare two results layer by layer (exit code 1 when they differ)", diff_command},
+        {"decompose", "replace layers by sequences of low rank and write the network as ONNX", decompose_command},
         {"prune", "zeros in the weights of a network, written as ONNX", prune_command},
         {"export", "a network with its weights, or seeded ones, written as ONNX", export_command},
         {"accuracy", "top-1 of a trained model on Fashion-MNIST, in floats and in integers", accuracy_command},

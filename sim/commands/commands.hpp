@@ -23,6 +23,7 @@ int map_command(const std::vector<std::string>& arguments, std::ostream& out);
 int energy_command(const std::vector<std::string>& arguments, std::ostream& out);
 int diff_command(const std::vector<std::string>& arguments, std::ostream& out);
 int calibrate_command(const std::vector<std::string>& arguments, std::ostream& out);
+int decompose_command(const std::vector<std::string>& arguments, std::ostream& out);
 int prune_command(const std::vector<std::string>& arguments, std::ostream& out);
 int export_command(const std::vector<std::string>& arguments, std::ostream& out);
 int accuracy_command(const std::vector<std::string>& arguments, std::ostream& out);

@@ -99,7 +99,7 @@ TEST_CASE("help and version go to standard output, without a banner")
 {
     const Workplace place;
     for (const std::string command : {"", "run", "explain", "list", "show", "map", "calibrate", "energy", "diff",
-                                      "prune", "export", "accuracy", "infer", "trace", "wave-diff"}) {
+                                      "decompose", "prune", "export", "accuracy", "infer", "trace", "wave-diff"}) {
         INFO(command);
         const Outcome outcome = ask(place, command + " --help");
         CHECK(outcome.code == 0);

@@ -39,8 +39,21 @@ inline std::string difference(const heddle::Network& a, const heddle::Network& b
         if (l.activation != r.activation) return where + "activation";
         if (l.fully_connected != r.fully_connected) return where + "fully connected";
         if (l.in_shape != r.in_shape || l.out_shape != r.out_shape) return where + "shapes";
+        if (l.group != r.group) return where + "group";
         if (!same_bits(l.weights, r.weights)) return where + "weights";
         if (!same_bits(l.bias, r.bias)) return where + "bias";
+    }
+    if (a.groups.size() != b.groups.size()) return "other groups";
+    for (std::size_t i = 0; i < a.groups.size(); ++i) {
+        const heddle::Group &l = a.groups[i], &r = b.groups[i];
+        const auto fields = [](const heddle::Group& g) {
+            return std::tie(g.name, g.method, g.ranks, g.parts, g.weight_error, g.output_error);
+        };
+        const heddle::Layer &was = l.original, &is = r.original;
+        if (fields(l) != fields(r) || was.inputs != is.inputs || was.activation != is.activation ||
+            was.in_shape != is.in_shape || was.out_shape != is.out_shape || was.fully_connected != is.fully_connected ||
+            window_fields(was.window) != window_fields(is.window))
+            return "group " + l.name;
     }
     return "";
 }
