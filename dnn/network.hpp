@@ -109,9 +109,10 @@ std::vector<std::int64_t> edge_dims(const Network& net, const EdgeArray& edge);
 
 /// Shipped name (`mobilenet_v1`, with multipliers `mobilenet_v1_0.50_128`), a YAML or ONNX path, or `gemm:MxNxK`.
 /// UserError when unknown (listing the known), malformed, or when batch makes a tensor exceed 2^31 words.
+/// Batch 0: the ONNX model's own where it states one, else 1.
 Network load_network(const std::string& name_or_path, int batch = 1);
-/// For an input array of this shape, batch first: it sets the sizes that the model leaves open. UserError when it is
-/// not the model's input.
+/// For an input array of this shape, batch first (0 as above): it sets the sizes that the model leaves open. UserError
+/// when it is not the model's input.
 Network load_network_for(const std::string& name_or_path, const std::vector<std::int64_t>& input_dims);
 
 /// The YAML form (format in dnn/networks/README.md). `width_multiplier` scales channels, `resolution` replaces the

@@ -108,7 +108,8 @@ Network load_network_for(const std::string& name_or_path, const std::vector<std:
     const Shape4& in = net.layers.front().out_shape;
     if (without_ones(input_dims.begin() + 1, input_dims.end()) != without_ones(in.begin() + 1, in.end())) {
         std::string got;
-        for (const std::int64_t extent : input_dims) got += (got.empty() ? "" : ",") + std::to_string(extent);
+        for (const std::int64_t extent : input_dims)
+            got += (got.empty() ? "" : ",") + (extent == 0 ? "N" : std::to_string(extent));
         throw UserError("network " + net.name + ": expected an input of shape (N," + std::to_string(in[1]) + "," +
                         std::to_string(in[2]) + "," + std::to_string(in[3]) + "), batch first, got (" + got + ")");
     }

@@ -160,6 +160,8 @@ TEST_CASE("mistakes are refused with one line, exit code 2 and nothing left behi
     check_refused(place, "map tiny --hw tpu_like --layers 99", "99");
     check_refused(place, "accuracy tiny", "weights");
     place.write("x.npy", npy_content({2, 3, 16, 16}, std::vector<float>(2 * 3 * 16 * 16, 0.5f)));
+    check_refused(place, "run tiny --hw tpu_like --input-shape 3,16,x", "--input-shape: expected sizes such as");
+    check_refused(place, "run tiny --hw tpu_like --input-shape 3,8,8", "got (N,3,8,8) (--input-shape 3,8,8)");
     check_refused(place, "infer tiny --input x.npy", "--output is missing");
     check_refused(place, "infer tiny --input nope.npy -o y.npy", "nope.npy");
     check_refused(place, "infer tiny --input file -o y.npy", "not a .npy file");
