@@ -18,7 +18,7 @@
 namespace heddle {
 
 /// Part of every cache key: to be changed with anything that changes what the mapper chooses.
-inline constexpr int mapper_version = 8;
+inline constexpr int mapper_version = 9;
 
 struct MapChoice {
     Mapping mapping;

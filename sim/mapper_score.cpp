@@ -322,22 +322,28 @@ TileScorer::Runs TileScorer::map_runs(const Extents& t, Dim channel, std::int64_
 }
 
 /// How long the first tile's inputs, which come behind its weights, keep the array waiting. Word by word it works on
-/// what has come: the first pass over each part of the tile's positions, as many parts as passes cut them into, waits
-/// for that part.
+/// what has come, in the order of memory: the first pass over each part of the tile's positions (plane by plane: of its
+/// groups) waits for that part, and the first sweep over all parts for the whole.
 std::int64_t TileScorer::input_lead(const TileChoice& c, std::int64_t fetch, std::int64_t busy) const
 {
     if (s_.hw.global_buffer.fill_granularity != FillGranularity::word) return fetch;
     const std::int64_t per_tile = busy / tiles(c.tile);
     if (!s_.spread) return std::max<std::int64_t>(0, fetch - per_tile);
-    std::int64_t parts = 1;
+    const bool planes = s_.hw.dram.map_layout == MapLayout::planes;
+    std::int64_t parts = 1, sweeps = 1;
+    bool inside = false;
     for (std::size_t g = 0; g < s_.spread->glb.size(); ++g) {
         const std::vector<Dim>& index = s_.spread->glb[g];
-        if (reduces(index.front()) || !indexes(Tensors::inputs, index.front())) continue;
+        const Dim d = index.front();
         const int step = static_cast<int>(g) == s_.spread->cut ? c.chunk : s_.spread->quantum(index);
-        parts *= ceil_div(index_extent(index, c.tile), step);
+        const std::int64_t n = ceil_div(index_extent(index, c.tile), step);
+        const bool arrives = d == dim_n || (planes ? d == dim_g : d == dim_p || d == dim_q);
+        if (arrives) parts *= n;
+        inside = inside || arrives;
+        if (!inside) sweeps *= n;
     }
     const std::int64_t per_pass = busy / std::max<std::int64_t>(1, c.passes);
-    return std::max({std::int64_t{0}, fetch / parts - per_pass, fetch - per_tile});
+    return std::max({std::int64_t{0}, fetch / parts - per_pass, fetch - per_tile / sweeps});
 }
 
 void TileScorer::score(TileChoice& c) const
