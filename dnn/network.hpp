@@ -71,7 +71,8 @@ struct Group {
     std::vector<int> ranks; ///< of one group of a grouped conv; of two ranks the input side comes first
     std::vector<int> parts; ///< layers, in order
     Layer original;         ///< without weights
-    double weight_error = 0.0, output_error = 0.0; ///< relative, Euclidean
+    float weight_error = 0.0F,
+          output_error = 0.0F; ///< relative, Euclidean; as exact as a file's decimals bring them back
 };
 
 struct Network {

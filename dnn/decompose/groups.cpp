@@ -74,7 +74,7 @@ void check_group(const Network& net, const Group& group, int index)
         fail(group.name, "expected " + std::to_string(expected.size()) + " parts for " + group.method + ", got " +
                              std::to_string(group.parts.size()));
     for (std::size_t i = 0; i < expected.size(); ++i) check_part(net, group, i, expected[i], i + 1 == expected.size());
-    for (const double error : {group.weight_error, group.output_error})
+    for (const float error : {group.weight_error, group.output_error})
         if (!std::isfinite(error) || error < 0.0) fail(group.name, "expected errors of at least 0");
 }
 
@@ -188,8 +188,8 @@ Group read_group(const Network& net, const json::value& item)
     const Fields fields(*object, group.name);
     group.method = fields.text("method");
     group.ranks = fields.integers("ranks", 0);
-    group.weight_error = fields.real("weight_error");
-    group.output_error = fields.real("output_error");
+    group.weight_error = static_cast<float>(fields.real("weight_error"));
+    group.output_error = static_cast<float>(fields.real("output_error"));
     for (const json::value& part : fields.list("parts")) {
         const json::string* name = part.if_string();
         if (name == nullptr) fail(group.name, "expected names of layers for parts");

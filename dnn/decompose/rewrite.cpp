@@ -124,8 +124,8 @@ private:
         group.name = old.name;
         group.method = method_name(replacement.decomposition.method);
         group.ranks = replacement.decomposition.ranks;
-        group.weight_error = replacement.decomposition.weight_error;
-        group.output_error = replacement.output_error;
+        group.weight_error = static_cast<float>(replacement.decomposition.weight_error);
+        group.output_error = static_cast<float>(replacement.output_error);
         int from = now_[static_cast<std::size_t>(source_of(i))];
         for (Layer& part : weighted_parts(old, replacement.decomposition)) {
             part.name = unused(old.name + "/" + part.name);

@@ -193,6 +193,10 @@ int decompose_command(const std::vector<std::string>& arguments, std::ostream& o
         .option("seed", "S",
                 "of the starts of cp and jaderberg1, of the weights that a network without them gets, and of the noise "
                 "(1)");
+    line.example("heddle decompose model.onnx --method tucker2,svd --vbmf --align 16 --out small.onnx",
+                 "ranks from the weights, rounded up to what an array of 16 rows takes at once");
+    line.example("heddle decompose resnet18 --method cp --rank 32 --layers conv1 --out small.onnx",
+                 "one layer, by hand");
     if (!line.parse(arguments, out)) return 0;
     DecomposeRequest request;
     request.methods = read_methods(line.text("method"));

@@ -14,6 +14,7 @@ int export_command(const std::vector<std::string>& arguments, std::ostream& out)
         "Read back it is the same network, layer by layer.",
         {"NETWORK"});
     describe_model_options(line);
+    line.example("heddle export mobilenet_v1 --out mobilenet.onnx", "seeded weights, the same for the same seed");
     if (!line.parse(arguments, out)) return 0;
     const FloatModel model = load_float_model(line);
     std::int64_t biases = 0;

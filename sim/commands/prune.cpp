@@ -194,6 +194,10 @@ int prune_command(const std::vector<std::string>& arguments, std::ostream& out)
         .option("m", "M", "nm: of so many (4)")
         .option("keep", "LAYERS", "leave these alone: 3..7, conv1 or a list");
     describe_model_options(line);
+    line.example("heddle prune mobilenet_v1 --method magnitude --density 0.3 --out pruned.onnx",
+                 "the largest 30 % of the weights of every layer stay");
+    line.example("heddle prune model.onnx --method nm --n 2 --m 4 --keep conv1 --out pruned.onnx",
+                 "two of four input channels, but for the first layer");
     if (!line.parse(arguments, out)) return 0;
     const bool magnitude = line.choice("method", {"magnitude", "nm"}, 0) == magnitude_method;
     FloatModel model = load_float_model(line);
