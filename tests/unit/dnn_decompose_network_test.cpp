@@ -154,7 +154,7 @@ TEST_CASE("ResNet-8 by Tucker-2: parameters as derived, groups in place")
     CHECK(group.original.macs() == net.layers[static_cast<std::size_t>(net.find("block1_conv2"))].macs());
     CHECK(vbmf.net.layers[static_cast<std::size_t>(group.parts[1])].name == "block1_conv2/core");
     CHECK(vbmf.net.layers[static_cast<std::size_t>(group.parts[2])].group == 1);
-    CHECK(group.output_error == vbmf.layers[1].output_error);
+    CHECK(group.output_error == static_cast<float>(vbmf.layers[1].output_error));
     check_groups(vbmf.net);
     DecomposeRequest rounded = request({Method::tucker2}, RankRule::Kind::vbmf);
     rounded.rule.align = 16;
