@@ -35,19 +35,19 @@ module operand_buffer #(
 );
     import heddle_pkg::*;
 
-    logic                           can_read, uses_port;
+    logic                           uses_port;
     logic                           reads[LANES], present[LANES];
     count_t                         fetch, fetched;
     count_t                         address[LANES];
     logic signed [OPERAND_BITS-1:0] word[LANES];
     read_engine #(.LANES(LANES)) u_engine (
         .clk, .rst, .start, .extent, .loops, .tiles, .tensor, .lane_axis, .outer_axis, .kept, .port(ports.read),
-        .line_bits(ports.line_bits), .can_read, .fetch, .fetched, .reads, .address, .present, .uses_port, .leaves,
+        .line_bits(ports.line_bits), .fetch, .fetched, .reads, .address, .present, .uses_port, .leaves,
         .ready, .push, .count, .last);
     partition #(
         .LANES(LANES), .OPERAND_BITS(OPERAND_BITS), .FILL_WORDS(FILL_WORDS), .WORDS(WORDS), .TILES(TILES)
     ) u_partition (
-        .clk, .rst, .start, .shared(ports.shared), .write_words(ports.write.words), .whole_tiles, .can_read,
+        .clk, .rst, .start, .shared(ports.shared), .write_words(ports.write.words), .whole_tiles,
         .read(uses_port), .fetch, .fetched, .address, .present, .word, .fill_valid, .fill, .fill_word, .fill_pop);
     always_comb for (int i = 0; i < int'(LANES); ++i) words[i] = reads[i] ? word[i] : '0;
 

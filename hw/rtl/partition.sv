@@ -1,5 +1,6 @@
-// A partition of the global buffer that holds an operand: words with their fill state, and its ports. A word filled in
-// cycle t can be read from t + 1 on. A word lies under its index in the tensor: which place of the SRAM holds it is a
+// A partition of the global buffer that holds an operand: words with their fill state, and its ports. A fill wider than
+// the write port takes several cycles, its channel's front staying until the last. A word filled in cycle t can be read
+// from t + 1 on; on a shared port reads go first. A word lies under its index in the tensor: which place of the SRAM holds it is a
 // renaming that costs nothing, and how much fits is what the credits say.
 module partition #(
     parameter int unsigned LANES = 4,
@@ -15,7 +16,6 @@ module partition #(
     input  heddle_pkg::count_t             write_words,  // of a fill that the port takes in a cycle
     input  logic                           whole_tiles,  // a tile can be read when all of it is there, else each word
     // Reads.
-    output logic                           can_read,
     input  logic                           read,         // in this cycle
     input  heddle_pkg::count_t             fetch,        // tile in use, of those fetched
     input  heddle_pkg::count_t             fetched,      // its words
@@ -36,13 +36,15 @@ module partition #(
     count_t                         owner[WORDS] = '{default: 0};
     count_t                         tiles_before_q = 0, tiles_before;
     count_t [TILES-1:0]             filled;  // words
-    count_t                         busy;           // cycles that a wide fill goes on to hold the port
+    count_t                         moved;   // words of the fill at the front that are here
 
-    logic complete;
+    logic   complete, step;
+    count_t after;
     assign tiles_before   = start ? tiles_before_q + TILES : tiles_before_q;
     assign complete = filled[fetch[TILE-1:0]] >= fetched && !start;
-    assign can_read = !shared || busy == 0;
-    assign fill_pop = fill_valid && busy == 0 && !(shared && read);
+    assign step     = fill_valid && !(shared && read);
+    assign after    = moved + write_words < fill.count ? moved + write_words : fill.count;
+    assign fill_pop = step && after == fill.count;
     always_comb begin
         // Tiles are the same words or share none, and are filled in order: what belongs to the tile in use was filled
         // for it, or once more for a later one.
@@ -53,12 +55,11 @@ module partition #(
     end
 
     always_ff @(posedge clk) begin
-        if (busy != 0) busy <= busy - 1;
-        if (fill_pop) begin
-            busy <= (fill.count + write_words - 1) / write_words - 1;
-            filled[fill.tile[TILE-1:0]] <= filled[fill.tile[TILE-1:0]] + fill.count;
+        if (step) begin
+            moved <= fill_pop ? 0 : after;
+            filled[fill.tile[TILE-1:0]] <= filled[fill.tile[TILE-1:0]] + after - moved;
             for (int i = 0; i < int'(FILL_WORDS); ++i) begin
-                if (count_t'(i) < fill.count) begin
+                if (count_t'(i) >= moved && count_t'(i) < after) begin
                     store[AT'(fill.first_word + count_t'(i))] <= fill_word[i];
                     owner[AT'(fill.first_word + count_t'(i))] <= tiles_before + fill.tile + 1;
                 end
@@ -68,9 +69,9 @@ module partition #(
             tiles_before_q <= tiles_before;
             filled   <= '0;
         end
-        if (rst) busy <= 0;
-        assert (!fill_pop || (fill.tile < TILES && fill.first_word + fill.count <= WORDS))
+        if (rst) moved <= 0;
+        assert (!step || (fill.tile < TILES && fill.first_word + fill.count <= WORDS))
         else $error("partition: a fill beyond WORDS or TILES");
-        assert (!(fill_pop && start)) else $error("partition: filled before the layer began");
+        assert (!(step && start)) else $error("partition: filled before the layer began");
     end
 endmodule

@@ -1,5 +1,5 @@
 // The psum partition: each beat is added to what is there (read-modify-write); a word whose last update is still in
-// flight waits. Complete sums leave for the post-processor as they are added, and are not written.
+// flight waits. What takes several beats of a port, one a cycle, is through with the last of them. Complete sums leave for the post-processor as they are added, and are not written.
 module psum_buffer #(
     parameter int unsigned BEAT_WORDS = 4,
     parameter int unsigned PSUM_BITS = 32,
@@ -23,7 +23,8 @@ module psum_buffer #(
 
     localparam int unsigned AT = $clog2(WORDS);
     logic [PSUM_BITS-1:0] store[WORDS];
-    count_t               used, read_busy, write_busy;
+    count_t               used, left;  // beats of the entry at the front that the ports still have to move
+    logic                 busy;        // a shared port writes what it read in the cycle before
     count_t               address[BEAT_WORDS];
     logic                 uses[BEAT_WORDS];
 
@@ -81,38 +82,29 @@ module psum_buffer #(
 
     // ---- Room, ports, hazards
 
-    logic   can_read, can_write;
-    count_t read_beats, write_beats, both_beats;
-    assign can_read    = read_busy == 0;
-    assign can_write   = ports.shared ? read_busy == 0 : write_busy == 0;
+    logic   step;
+    count_t read_beats, write_beats, both_beats, beats_left;
     assign read_beats  = beats(ports.read);
     assign write_beats = beats(ports.write);
     assign both_beats  = read_beats > write_beats ? read_beats : write_beats;
-    assign pop  = valid && !(info.last && !ready) && !(info.first && capacity - used < info.count) &&
-                  (info.first || can_read) && (info.last || can_write) && !(!info.first && hazard);
+    assign beats_left  = left != 0 ? left : info.first ? write_beats : info.last ? read_beats : both_beats;
+    assign step = valid && !busy && !(info.last && !ready) && !(info.first && capacity - used < info.count) &&
+                  !(left == 0 && !info.first && hazard);
+    assign pop  = step && beats_left == 1;
     assign push = pop && info.last;
 
     always_ff @(posedge clk) begin
-        if (read_busy != 0) read_busy <= read_busy - 1;
-        if (write_busy != 0) write_busy <= write_busy - 1;
+        busy <= step && ports.shared && !info.first && !info.last;
+        if (step) left <= beats_left - 1;
         if (pop) begin
             for (int i = 0; i < int'(BEAT_WORDS); ++i)
                 if (uses[i]) store[address[i][AT-1:0]] <= sum[i];
-            if (info.first) begin
-                if (ports.shared) read_busy <= write_beats - 1;
-                else write_busy <= write_beats - 1;
-            end else if (info.last) begin
-                read_busy <= read_beats - 1;
-            end else begin
-                read_busy <= (ports.shared ? 2 * both_beats : both_beats) - 1;
-                if (!ports.shared) write_busy <= both_beats - 1;
-            end
             used <= used + (info.first ? info.count : 0) - (info.last ? info.count : 0);
         end
         if (rst) begin
-            used       <= 0;
-            read_busy  <= 0;
-            write_busy <= 0;
+            used <= 0;
+            left <= 0;
+            busy <= 0;
         end
         assert (rst || !pop || info.address + (info.count - 1) * stride_x < WORDS)
         else $error("psum_buffer: an address beyond WORDS");

@@ -17,7 +17,6 @@ module read_engine #(
     // The partition.
     input  heddle_pkg::port_t         port,
     input  heddle_pkg::count_t        line_bits,
-    input  logic                      can_read,
     output heddle_pkg::count_t        fetch,           // of the tiles that the operand fetches, the one in use
     output heddle_pkg::count_t        fetched,         // its words
     output logic                      reads[LANES],
@@ -122,7 +121,7 @@ module read_engine #(
         some = distinct != 0;
     end
     assign uses_port = push && some;
-    assign push      = active && ready && can_read && !starved;
+    assign push      = active && ready && !starved;
     assign last      = count_t'(count) == lanes_left && (!kept || outers_left == 1);
     assign next_pass = push && count_t'(count) == lanes_left && outers_left == 1;
 
