@@ -50,7 +50,7 @@ public:
     void end_layer(Cycle now) { ledger_.settle(now); }
 
     struct Stats {
-        std::int64_t moves = 0, requests = 0; ///< tiles of a tensor, and what they were cut into
+        std::int64_t moves = 0, requests = 0;            ///< tiles of a tensor, and what they were cut into
         Cycle first_request = never, last_write = never; ///< cycles of the layer
     };
     const Stats& stats() const { return stats_; }

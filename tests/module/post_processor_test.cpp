@@ -97,7 +97,8 @@ TEST_CASE("a beat of psums takes its words over words_per_cycle, rounded up")
         for (int i = 0; i < 5; ++i) b->send_psums(20, 16, i);
         b->run();
     }
-    // Pushed in 20, begun in 21, done after 1, 16/4 = 4 or ceil(16/5) = 4 cycles, results seen one cycle after the last.
+    // Pushed in 20, begun in 21, done after 1, 16/4 = 4 or ceil(16/5) = 4 cycles, results seen one cycle after the
+    // last.
     CHECK(equal.sink.cycles() == Cycles{22, 23, 24, 25, 26});
     CHECK(quarter.sink.cycles() == Cycles{25, 29, 33, 37, 41});
     CHECK(odd.sink.cycles() == Cycles{25, 29, 33, 37, 41});

@@ -27,7 +27,8 @@ public:
         const Wiring wires = wiring();
         memory_ = range(0, 9);
         std::ostringstream y;
-        y << "name: drawn\nclock_mhz: " << name_of({"100", "200", "700", "933.3", "2800/3", "1000"}) << "\nenergy_table: generic_28nm\n"
+        y << "name: drawn\nclock_mhz: " << name_of({"100", "200", "700", "933.3", "2800/3", "1000"})
+          << "\nenergy_table: generic_28nm\n"
           << "dataflows: " << list(wires.dataflows) << "\n";
         precision(y);
         array(y, wires);

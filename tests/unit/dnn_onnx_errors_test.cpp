@@ -96,7 +96,8 @@ TEST_CASE("only the batch may be dynamic")
     shape->mutable_dim(0)->set_dim_param("batch");
     CHECK(onnx_detail::import_model(builder.model(), "test", 3).layers.back().out_shape == Shape4{3, 2, 4, 4});
     shape->mutable_dim(2)->set_dim_param("height");
-    CHECK_THROWS_WITH(import(builder), Catch::Contains("dimension 2 (height) is left open; give the sizes by --input-shape"));
+    CHECK_THROWS_WITH(import(builder),
+                      Catch::Contains("dimension 2 (height) is left open; give the sizes by --input-shape"));
     shape->mutable_dim(2)->set_dim_value(-4);
     CHECK_THROWS_AS(import(builder), UserError);
 }
